@@ -1,0 +1,1 @@
+"""Minkang 民康: a regional population-health information platform."""

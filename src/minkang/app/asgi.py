@@ -1,0 +1,144 @@
+"""The application of one worker: which door answers which path, over one store.
+
+/fhir      the FHIR door            /healthz   the process is alive
+/          the front page           /readyz    the database answers
+                                    /metrics   Prometheus
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import version as version_of
+
+import structlog
+
+from minkang.app.bearer import guarded
+from minkang.app.prepare import key_file
+from minkang.fhir.problem import Busy
+from minkang.gateways.rest import gateway
+from minkang.gateways.rest.request import Request
+from minkang.kit import metrics
+from minkang.kit.db import Unavailable
+from minkang.kit.folders import DataFolder
+from minkang.kit.http import App, Receive, Scope, Send, send_bytes
+from minkang.kit.settings import Settings
+from minkang.store import keys
+from minkang.store.contract import Repository
+from minkang.store.scope import EVERYTHING, Actor
+from minkang.store.store import Store
+from minkang.web import front
+
+log = structlog.get_logger(__name__)
+
+OPEN = frozenset({"/healthz", "/readyz"})
+"""Paths that need no token: a load balancer asks them, and they tell nothing but yes or no."""
+
+OPERATOR = Actor("Device/operator")
+"""Who acts before sign-in exists: whoever started the server, or holds its token."""
+
+TEXT = b"text/plain; charset=utf-8"
+
+
+def create(settings: Settings) -> App:
+    """The whole application. The store is opened by ASGI's lifespan and closed by it."""
+    opened: list[Store] = []
+
+    def store() -> Store:
+        return opened[0]
+
+    def repository_for(_: Request) -> Repository:
+        return store().repository(OPERATOR, EVERYTHING)
+
+    fhir = gateway.build(repository_for, base_url=settings.base_url, max_body=settings.max_body)
+    portal = front.build(_sources(settings, store))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith("/fhir"):
+            await fhir(scope, receive, send)
+        elif front.is_mine(path):
+            await portal(scope, receive, send)
+        elif path == "/healthz":
+            await send_bytes(send, 200, _headers(TEXT), b"alive\n")
+        elif path == "/readyz":
+            ready = await _answers(store())
+            await send_bytes(
+                send, 200 if ready else 503, _headers(TEXT), b"ready\n" if ready else b"the database does not answer\n"
+            )
+        elif path == "/metrics":
+            body, media_type = metrics.exposition()
+            await send_bytes(send, 200, _headers(media_type.encode()), body)
+        else:
+            await send_bytes(send, 404, _headers(TEXT), b"There is nothing here. The FHIR door is /fhir.\n")
+
+    door = guarded(app, settings.token, _is_open)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await door(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(settings, opened, receive, send)
+
+    return application
+
+
+def _is_open(path: str) -> bool:
+    # The front page shows its status and nothing of the records while there is a token.
+    return path in OPEN or front.is_mine(path)
+
+
+def _sources(settings: Settings, store: Callable[[], Store]) -> front.Sources:
+    """What the front page may know: nothing of the records while there is a token and no sign-in."""
+
+    async def counts() -> Mapping[str, int]:
+        try:
+            return await store().counts()
+        except Unavailable as error:
+            raise Busy from error
+
+    async def answers() -> bool:
+        return await _answers(store())
+
+    return front.Sources(
+        repository=lambda: store().repository(OPERATOR, EVERYTHING),
+        counts=counts,
+        answers=answers,
+        version=version_of("minkang"),
+        guarded=settings.token is not None,
+    )
+
+
+async def _lifespan(settings: Settings, opened: list[Store], receive: Receive, send: Send) -> None:
+    """https://asgi.readthedocs.io/en/latest/specs/lifespan.html"""
+    await receive()  # startup
+    try:
+        opened.append(await _open(settings))
+    except Exception as error:
+        log.exception("the store cannot be opened")
+        await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()  # shutdown
+    await opened.pop().close()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _open(settings: Settings) -> Store:
+    if settings.database_url is None:
+        raise ValueError("A worker needs MINKANG_DATABASE_URL; the supervisor sets it.")
+    found = keys.load(key_file(DataFolder(settings.data)))
+    return await Store.open(settings.database_url, found, connections=settings.connections)
+
+
+async def _answers(store: Store) -> bool:
+    """Whether the database answers within two seconds; a load balancer waits no longer either."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            return await store.answers()
+    return False
+
+
+def _headers(media_type: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", media_type), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]

@@ -1,0 +1,115 @@
+"""The command line: `minkang serve`, `demo`, `backup`, `restore`, `status`, `psql`, `version`. Wiring only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from minkang.kit import log, settings
+from minkang.kit.trouble import Trouble
+
+app = typer.Typer(
+    name="minkang",
+    help="Minkang 民康: a regional population-health information platform.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[
+    str | None, typer.Option(help="Folder for the database, the keys and the logs [default: data].", metavar="DIR")
+]
+Database = Annotated[
+    str | None, typer.Option(help="PostgreSQL server of your own instead of the embedded one.", metavar="URL")
+]
+
+
+@app.command()
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one [default: 8000].")] = None,
+    workers: Annotated[str | None, typer.Option(help="Worker processes [default: one for each core].")] = None,
+    token: Annotated[str | None, typer.Option(help="Bearer token; better given as MINKANG_TOKEN.")] = None,
+    database_url: Database = None,
+) -> None:
+    """Start the platform."""
+    from minkang.app import supervisor
+
+    supervisor.run(_settings(data=data, host=host, port=port, workers=workers, token=token, database_url=database_url))
+
+
+@app.command()
+def demo(
+    data: Annotated[str, typer.Option(help="Folder for the demo's data.", metavar="DIR")] = "data/demo",
+    port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one [default: 8000].")] = None,
+    residents: Annotated[int, typer.Option(help="How many people to invent.", min=1, max=2_000)] = 60,
+    then_exit: Annotated[bool, typer.Option("--exit", help="End when what was sent in has been counted.")] = False,
+) -> None:
+    """Start a platform with invented residents in it."""
+    from minkang.app import demo
+
+    raise typer.Exit(demo.run(_settings(data=data, port=port), residents=residents, then_exit=then_exit))
+
+
+@app.command()
+def backup(file: Path, data: Data = None, database_url: Database = None) -> None:
+    """Write database and keys into one file. The platform may go on running."""
+    from minkang.app.backup import back_up
+
+    back_up(_settings(data=data, database_url=database_url), file)
+
+
+@app.command()
+def restore(file: Path, data: Data = None, database_url: Database = None) -> None:
+    """Bring a backup back into an empty data folder, or an empty database."""
+    from minkang.app.restore import restore as bring_back
+
+    bring_back(_settings(data=data, database_url=database_url), file)
+
+
+@app.command()
+def status(data: Data = None) -> None:
+    """Say what runs on a data folder. Ends with 0 when the platform runs, else with 3."""
+    from minkang.app.status import show
+
+    raise typer.Exit(show(_settings(data=data)))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context, data: Data = None, database_url: Database = None) -> None:
+    """Open PostgreSQL's own console on the running database; what follows goes to psql."""
+    from minkang.app.console import open_psql
+
+    open_psql(_settings(data=data, database_url=database_url), context.args)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from minkang.app.status import versions
+
+    Console(highlight=False).print(versions())
+
+
+def _settings(**chosen: Any) -> settings.Settings:
+    found = settings.load(**chosen)
+    log.set_up(found.log_level)
+    return found
+
+
+def main() -> None:
+    """Runs a command. What a person can mend is one sentence on standard error, without a traceback."""
+    try:
+        app()
+    except Trouble as trouble:
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"minkang: {trouble}")
+        sys.exit(trouble.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""What must be true before the first worker starts: the key file is there and the schema is this version's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+from minkang.kit.folders import DataFolder
+from minkang.kit.trouble import Trouble
+from minkang.store import keys
+from minkang.store.migrate import SchemaDiffers, migrate
+
+log = structlog.get_logger(__name__)
+
+
+def key_file(folder: DataFolder) -> Path:
+    """Where a data folder keeps the store's keys."""
+    return folder.keys / "store.key"
+
+
+async def prepared(url: str, folder: DataFolder) -> None:
+    """Makes the key file at the first start and migrates. Raises Trouble with the way out."""
+    try:
+        keys.load_or_create(key_file(folder))
+        applied = await migrate(url)
+    except keys.KeyFileDamaged as error:
+        raise Trouble(str(error)) from error
+    except SchemaDiffers as error:
+        raise Trouble(f"The database is not as this version expects it. {error}") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Trouble(f"The database cannot be reached: {told(error)}") from error
+    if applied:
+        log.info("schema migrated", migrations=applied)
+
+
+def told(error: Exception) -> str:
+    """A driver's error in one line, without DETAIL, which may quote rows."""
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,129 @@
+"""Kind `reference`: links between resources (http://hl7.org/fhir/R4/search.html#reference).
+
+A reference to a version matches a search for the resource; a relative search never matches another server's resource
+of the same type and id, and an absolute one only the same address.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from minkang.fhir.problem import Incorrect
+from minkang.fhir.search.escapes import unescape
+from minkang.fhir.search.extraction import Elements
+from minkang.fhir.search.kinds import token
+from minkang.fhir.search.parameters import SearchParameter, resource_types
+
+MODIFIERS = frozenset({"missing", "identifier"})
+NOT_YET = frozenset({"above", "below"})
+
+_ID = r"[A-Za-z0-9.\-]{1,64}"
+_LITERAL = re.compile(rf"(?:(?P<base>.*)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>{_ID})(?:/_history/(?P<version>{_ID}))?")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.|#.")
+_BARE_ID = re.compile(_ID)
+
+
+class Value(NamedTuple):
+    """`type` and `id` as far as the literal tells; `url`: the whole of an absolute literal without version, else None
+    (so: local means `url` is None). `version`: of a reference to one version, or of a canonical (`url|version`).
+    `identifier`: (system, value) of a logical reference."""
+
+    type: str | None
+    id: str | None
+    url: str | None = None
+    version: str | None = None
+    identifier: tuple[str | None, str | None] | None = None
+
+
+class Wanted(NamedTuple):
+    """A local `id` with or without `type`, or an absolute `url`, or an `identifier` (for `:identifier`).
+
+    `version` only where the search named one.
+    """
+
+    type: str | None
+    id: str | None
+    url: str | None = None
+    version: str | None = None
+    identifier: token.Wanted | None = None
+
+
+def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
+    if modifier == "identifier":
+        return Wanted(None, None, identifier=token.parse(text, None, parameter))
+    literal = unescape(text)
+    only = modifier if modifier in resource_types() else None
+    if only is None and _BARE_ID.fullmatch(literal):
+        return Wanted(parameter.targets[0] if len(parameter.targets) == 1 else None, literal)
+    if _BARE_ID.fullmatch(literal):
+        return Wanted(only, literal)
+    value = _literal(literal)
+    known = value.type in resource_types() if value.url is None else _ABSOLUTE.match(value.url)
+    if not known:
+        raise Incorrect(f"{parameter.code!r} takes an id, Type/id or an absolute url, not {literal[:64]!r}.")
+    if only is not None and value.type not in (only, None):
+        return Wanted(only, "")  # Patient asked for, another type named: nothing can match
+    return Wanted(value.type, value.id, value.url, value.version)
+
+
+def values(elements: Elements) -> list[Value]:
+    found: list[Value] = []
+    for kind, element in elements:
+        if kind == "Reference":
+            found.append(_reference(element))
+        elif kind == "Resource":
+            found.append(Value(element.get("resourceType"), element.get("id")))
+        elif kind in ("canonical", "uri", "url"):
+            found.append(_canonical(element))
+    return found
+
+
+def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
+    if wanted.identifier is not None:
+        return value.identifier is not None and token.matches(token.Value(*value.identifier), wanted.identifier, None)
+    if wanted.url is not None:
+        return value.url == wanted.url and _same_version(value, wanted)
+    if value.url is not None or value.id != wanted.id:
+        return False
+    return (wanted.type is None or value.type == wanted.type) and _same_version(value, wanted)
+
+
+def sort_key(values: list[Value], descending: bool) -> str | None:
+    literals = [value.url or f"{value.type}/{value.id}" for value in values if value.url or value.id]
+    return (max(literals) if descending else min(literals)) if literals else None
+
+
+def _same_version(value: Value, wanted: Wanted) -> bool:
+    return wanted.version is None or value.version == wanted.version
+
+
+def _reference(reference: dict[str, Any]) -> Value:
+    identifier = reference.get("identifier")
+    logical = (identifier.get("system"), identifier.get("value")) if identifier else None
+    literal = reference.get("reference")
+    if not literal or literal.startswith("#"):
+        return Value(reference.get("type"), None, identifier=logical)
+    # Nearly every literal is Type/id; the pattern is for the rest.
+    type_, slash, id_ = literal.partition("/")
+    if slash and ":" not in literal and "/" not in id_:
+        return Value(type_, id_, identifier=logical)
+    return _literal(literal, logical)
+
+
+def _literal(literal: str, logical: tuple[str | None, str | None] | None = None) -> Value:
+    if "|" in literal:
+        return _canonical(literal)
+    found = _LITERAL.fullmatch(literal)
+    if found is None:
+        return Value(None, None, literal, identifier=logical)
+    url = f"{found['base']}/{found['type']}/{found['id']}" if found["base"] else None
+    return Value(found["type"], found["id"], url, found["version"], logical)
+
+
+def _canonical(literal: str) -> Value:
+    url, _, version = literal.partition("|")
+    found = _LITERAL.fullmatch(url)
+    if found is None:
+        return Value(None, None, url, version or None)
+    return Value(found["type"], found["id"], url if found["base"] else None, version or None)

@@ -1,0 +1,132 @@
+"""Kind `token`: codes and identifiers (http://hl7.org/fhir/R4/search.html#token).
+
+Compared exactly, case included. `:not` belongs to the whole clause (no value matches) and is applied in `match.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from minkang.fhir.names import fold
+from minkang.fhir.problem import Incorrect
+from minkang.fhir.search.escapes import split, unescape
+from minkang.fhir.search.extraction import Elements
+from minkang.fhir.search.parameters import SearchParameter
+
+MODIFIERS = frozenset({"missing", "not", "text"})
+NOT_YET = frozenset({"in", "not-in", "above", "below", "of-type"})
+NO_SYSTEM = ""
+"""`|code`: the value must have no system. (None: any system will do.)"""
+BOOLEAN_SYSTEM = "http://terminology.hl7.org/CodeSystem/special-values"
+
+
+class Value(NamedTuple):
+    """One code: `text` is what `:text` looks at (display, CodeableConcept.text, Identifier.type.text)."""
+
+    system: str | None
+    code: str | None
+    text: str | None = None
+
+
+class Wanted(NamedTuple):
+    """`system`: None any, "" none. `code` None: any code of the system. `bare`: the system is one that elements of
+    type `code` imply, so a value without system matches too. For `:text` only `text` (folded) is set."""
+
+    system: str | None
+    code: str | None
+    bare: bool = False
+    text: str | None = None
+
+
+def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
+    if modifier == "text":
+        return Wanted(None, None, text=fold(unescape(text)))
+    parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) > 2:
+        raise Incorrect(f"{parameter.code!r} takes [system]|[code]; write a | inside a code as \\|.")
+    code = parts[-1]
+    system = parts[0] if len(parts) == 2 else None
+    if not code and not system:
+        raise Incorrect(f"{parameter.code!r} takes [system]|[code]: both are empty.")
+    if parameter.types == ("ContactPoint",):
+        code = contact(code)
+    bare = bool(system) and (system in parameter.systems or ("boolean" in parameter.types and system == BOOLEAN_SYSTEM))
+    return Wanted(system, code or None, bare)
+
+
+def values(elements: Elements) -> list[Value]:
+    found: list[Value] = []
+    for kind, value in elements:
+        reader = _READERS.get(kind)
+        if reader is not None:
+            found += reader(value)
+    return found
+
+
+def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
+    if wanted.text is not None:
+        return value.text is not None and fold(value.text).startswith(wanted.text)
+    if wanted.code is not None and value.code != wanted.code:
+        return False
+    if wanted.system is None:
+        return True
+    if wanted.system == NO_SYSTEM:
+        return value.system is None and value.code is not None
+    return value.system == wanted.system or (wanted.bare and value.system is None and value.code is not None)
+
+
+def sort_key(values: list[Value], descending: bool) -> str | None:
+    codes = [value.code or value.text or "" for value in values]
+    return (max(codes) if descending else min(codes)) if codes else None
+
+
+_LINE_NOISE = re.compile(r"[\s()\-./]+")
+
+
+def contact(text: str) -> str:
+    """A phone number or address without the separators people put in, lower case ((03) 5555-6473 is 0355556473).
+
+    Separators go only from numbers, so that mail addresses and urls keep their dots.
+    """
+    bare = _LINE_NOISE.sub("", text)
+    return bare if bare.lstrip("+").isdigit() else text.strip().lower()
+
+
+def _coding(coding: dict[str, Any]) -> list[Value]:
+    system, code, display = coding.get("system"), coding.get("code"), coding.get("display")
+    return [Value(system, code, display)] if system or code or display else []
+
+
+def _concept(concept: dict[str, Any]) -> list[Value]:
+    found: list[Value] = []
+    for coding in concept.get("coding") or ():
+        found += _coding(coding)
+    text = concept.get("text")
+    if text:
+        found.append(Value(None, None, text))
+    return found
+
+
+def _identifier(identifier: dict[str, Any]) -> list[Value]:
+    system, value = identifier.get("system"), identifier.get("value")
+    return [Value(system, value, (identifier.get("type") or {}).get("text"))] if system or value else []
+
+
+def _contact(point: dict[str, Any]) -> list[Value]:
+    value = point.get("value")
+    return [Value(point.get("system"), contact(value))] if value else []
+
+
+def _code(code: str) -> list[Value]:
+    return [Value(None, code)]
+
+
+_READERS = {
+    "Coding": _coding,
+    "CodeableConcept": _concept,
+    "Identifier": _identifier,
+    "ContactPoint": _contact,
+    "boolean": lambda value: [Value(None, "true" if value else "false")],
+    **dict.fromkeys(("code", "string", "id", "uri", "canonical", "url", "oid", "uuid", "markdown"), _code),
+}

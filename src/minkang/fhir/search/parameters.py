@@ -1,0 +1,141 @@
+"""Search parameters of every R4 resource type, from the published definitions, with their compiled extractors.
+
+http://hl7.org/fhir/R4/searchparameter-registry.html. Lines of the table are parsed and compiled per type at first use.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from minkang.fhir.resource import Resource
+from minkang.fhir.search.extraction import Elements, Extractor, compile_paths, root_keys
+
+_TABLE = Path(__file__).parents[1] / "definitions" / "search-parameters.ndjson"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """One parameter of one resource type (`base`; "Resource" for those every type has, such as `_id`).
+
+    `kind`: token, reference, string, date, uri, number, quantity, composite or special. `targets` empty: any type.
+    `types`: FHIR types its elements may have. `systems`: code systems implied by its `code` elements. `spoken`: a
+    string that is somebody's name, found by pinyin too. `keys`: top-level members it starts at (None: any resource).
+    `elements(resource)` is the compiled extractor: a list of (FHIR type, JSON value), where a plain string of a spoken
+    parameter has the type `name`. A component's `elements` takes the shared element that the composite's gave.
+    """
+
+    code: str
+    kind: str
+    base: str
+    url: str = field(compare=False)
+    expression: str = field(compare=False)
+    targets: tuple[str, ...] = field(compare=False, default=())
+    components: tuple[SearchParameter, ...] = field(compare=False, default=())
+    types: tuple[str, ...] = field(compare=False, default=())
+    systems: tuple[str, ...] = field(compare=False, default=())
+    spoken: bool = field(compare=False, default=False)
+    keys: frozenset[str] | None = field(compare=False, repr=False, default=None)
+    elements: Extractor = field(compare=False, repr=False, default=lambda resource: [])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.base, self.code)  # closures do not pickle: look it up again
+
+
+def parameters_of(type: str | None) -> Mapping[str, SearchParameter]:
+    """Parameters of a resource type by code, those of Resource included; only the latter for None."""
+    return _parameters_of(type or "Resource")
+
+
+def parameter(type: str | None, code: str) -> SearchParameter | None:
+    return _parameters_of(type or "Resource").get(code)
+
+
+def extract(resource: Resource) -> list[tuple[SearchParameter, Elements]]:
+    """Every parameter of the resource's type that finds something in it, with what it finds (composites left out).
+
+    Asks only parameters that start at a member the resource has: several times quicker than asking each of them.
+    """
+    return [
+        (one, found) for one in _asked(tuple(resource), resource["resourceType"]) if (found := one.elements(resource))
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _asked(keys: tuple[str, ...], type: str) -> tuple[SearchParameter, ...]:
+    """Resources of one origin have few sets of members, so this is nearly always remembered."""
+    plain = (one for one in _parameters_of(type).values() if one.kind not in ("special", "composite"))
+    return tuple(one for one in plain if one.keys is None or not one.keys.isdisjoint(keys))
+
+
+@cache
+def resource_types() -> frozenset[str]:
+    """Every concrete resource type of R4."""
+    return frozenset(orjson.loads(_lines()[""][0])["types"])
+
+
+@cache
+def _lines() -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = defaultdict(list)
+    for line in _TABLE.read_bytes().splitlines():
+        base = line[9 : line.index(b'"', 9)].decode() if line.startswith(b'{"base":"') else ""
+        found[base].append(line)
+    return dict(found)
+
+
+@cache
+def _parameters_of(type: str) -> Mapping[str, SearchParameter]:
+    own = {row["code"]: _compile(row) for row in map(orjson.loads, _lines().get(type, ()))}
+    return MappingProxyType(own if type == "Resource" else {**_parameters_of("Resource"), **own})
+
+
+def _again(base: str, code: str) -> SearchParameter:
+    return _parameters_of(base)[code]
+
+
+def _compile(row: dict[str, Any]) -> SearchParameter:
+    paths = tuple(row.get("paths", ()))
+    spoken = row.get("spoken", False)
+    if spoken:
+        paths = tuple(path.removesuffix(":string") + ":name" if path.endswith(":string") else path for path in paths)
+    components = tuple(
+        _compile({"base": row["base"], "url": "", **component}) for component in row.get("components", ())
+    )
+    elements = compile_paths(paths) if paths else lambda resource: []
+    if any(path.startswith("/") for component in row.get("components", ()) for path in component["paths"]):
+        elements = _with_resource(elements)
+    types = tuple(dict.fromkeys("boolean" if path[0] == "?" else _type_of(path) for path in paths))
+    return SearchParameter(
+        code=row["code"],
+        kind=row["kind"],
+        base=row["base"],
+        url=row["url"],
+        expression=row.get("expression", ""),
+        targets=tuple(row.get("targets", ())),
+        components=components,
+        types=types,
+        systems=tuple(row.get("systems", ())),
+        spoken=spoken,
+        keys=root_keys(paths),
+        elements=elements,
+    )
+
+
+def _type_of(path: str) -> str:
+    return path.rpartition(":")[2].partition("@")[0]
+
+
+def _with_resource(elements: Extractor) -> Extractor:
+    """Shared elements that carry their resource under `/`, for components whose path starts there."""
+
+    def extract(resource: Resource) -> Elements:
+        return [(kind, {**element, "/": resource}) for kind, element in elements(resource)]
+
+    return extract

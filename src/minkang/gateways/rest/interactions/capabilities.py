@@ -1,0 +1,135 @@
+"""capabilities: GET [base]/metadata (http://hl7.org/fhir/R4/http.html#capabilities).
+
+Made from the code that answers, so that it cannot promise anything else: the router's table, the search parameters that
+can be searched by, the operations. Made once a process and base address.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+
+from minkang.fhir.definitions.structures import resource_types
+from minkang.fhir.resource import instant
+from minkang.fhir.search.kinds import KINDS
+from minkang.fhir.search.parameters import SearchParameter, parameters_of
+from minkang.gateways.rest.negotiation import JSON_PATCH, MERGE_PATCH
+from minkang.gateways.rest.request import Request, expect_only
+from minkang.gateways.rest.response import Response
+from minkang.kit import clock
+from minkang.store.contract import Repository
+
+TYPE_INTERACTIONS = (
+    "read",
+    "vread",
+    "update",
+    "patch",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
+)
+SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
+_DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
+OPERATIONS = {
+    "validate": _DEFINITION + "Resource-validate",
+    "meta": _DEFINITION + "Resource-meta",
+    "meta-add": _DEFINITION + "Resource-meta-add",
+    "meta-delete": _DEFINITION + "Resource-meta-delete",
+}
+TYPE_OPERATIONS = {"Patient": {"everything": _DEFINITION + "Patient-everything"}}
+
+_STARTED = clock.now()
+
+
+async def capabilities(request: Request, _: Repository | None) -> Response:
+    """200 with the CapabilityStatement, the same for every `mode`: it holds all there is."""
+    expect_only(request, "mode")
+    return Response(200, _statement(request.base))
+
+
+@lru_cache(maxsize=16)
+def _statement(base: str) -> bytes:
+    return orjson.dumps(statement(base))
+
+
+def statement(base: str) -> dict[str, Any]:
+    """The CapabilityStatement of a door at that address."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "id": "minkang",
+        "name": "Minkang",
+        "title": "Minkang 民康 FHIR R4",
+        "status": "active",
+        "date": instant(_STARTED),
+        "kind": "instance",
+        "software": {"name": "Minkang", "version": version("minkang")},
+        "implementation": {"description": "Minkang 民康 population-health platform", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "patchFormat": [JSON_PATCH.decode(), MERGE_PATCH.decode()],
+        "rest": [_rest()],
+    }
+
+
+def _rest() -> dict[str, Any]:
+    return {
+        "mode": "server",
+        "resource": [_resource(name) for name in sorted(resource_types())],
+        "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
+        "searchParam": [_parameter(p) for p in parameters_of("Resource").values() if is_searchable(p)],
+    }
+
+
+def _resource(name: str) -> dict[str, Any]:
+    parameters = [p for p in parameters_of(name).values() if is_searchable(p)]
+    references = sorted(f"{name}:{p.code}" for p in parameters if p.kind == "reference")
+    operations = OPERATIONS | TYPE_OPERATIONS.get(name, {})
+    found: dict[str, Any] = {
+        "type": name,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        "interaction": [{"code": code} for code in TYPE_INTERACTIONS],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
+        "referencePolicy": ["literal", "logical", "local"],
+        "searchInclude": ["*", *references],
+        "searchParam": [_parameter(p) for p in parameters],
+        "operation": [{"name": code, "definition": url} for code, url in operations.items()],
+    }
+    pointing = _pointing_to().get(name)
+    if pointing:
+        found["searchRevInclude"] = list(pointing)
+    return found
+
+
+def is_searchable(parameter: SearchParameter) -> bool:
+    """Whether the search grammar takes it; composites and the special ones are not spoken yet."""
+    return parameter.kind in KINDS
+
+
+def _parameter(parameter: SearchParameter) -> dict[str, Any]:
+    found = {"name": parameter.code, "type": parameter.kind}
+    if parameter.url:
+        found["definition"] = parameter.url
+    return found
+
+
+@lru_cache(maxsize=1)
+def _pointing_to() -> dict[str, tuple[str, ...]]:
+    """Resource type to the reference parameters of others that may lead to it."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(resource_types()):
+        for parameter in parameters_of(name).values():
+            if parameter.kind == "reference":
+                for target in parameter.targets:
+                    found.setdefault(target, []).append(f"{name}:{parameter.code}")
+    return {target: tuple(sorted(codes)) for target, codes in found.items()}

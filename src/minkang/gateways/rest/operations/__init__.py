@@ -1,0 +1,1 @@
+"""Operations of the FHIR door, one file each: http://hl7.org/fhir/R4/operations.html."""

@@ -1,0 +1,204 @@
+"""The settings: read once from the environment (MINKANG_*) and the command line, checked, and then never changed.
+
+One table describes them all. The command line, the reference page and the error messages are made from it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from minkang.kit import machine
+from minkang.kit.trouble import BadSetting
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def _size(value: str) -> int:
+    number, unit = value.lower().rstrip("b"), ""
+    if number and number[-1] in UNITS:
+        number, unit = number[:-1], number[-1]
+    if not number.isascii() or not number.isdigit() or int(number) == 0:
+        raise ValueError("a size like 50M, or a number of bytes")
+    return int(number) * UNITS[unit]
+
+
+def _level(value: str) -> str:
+    if value.lower() not in LOG_LEVELS:
+        raise ValueError(f"one of {', '.join(LOG_LEVELS)}")
+    return value.lower()
+
+
+def _database(value: str) -> str:
+    if urlsplit(value).scheme not in ("postgresql", "postgres"):
+        raise ValueError("a URL like postgresql://user@host/database")
+    return value
+
+
+def _web(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("a URL like https://fhir.example.org/fhir")
+    return value.rstrip("/")
+
+
+def _token(value: str) -> str:
+    # RFC 6750, section 2.1: what a bearer token may consist of.
+    if len(value) < 8 or not all(c.isascii() and (c.isalnum() or c in "-._~+/=") for c in value):
+        raise ValueError("at least 8 letters, digits or -._~+/=")
+    return value
+
+
+def _is(read: Callable[[str], Any], text: str, *, shown: str | None = None, secret: bool = False) -> dict[str, Any]:
+    """What is told about a field of Settings; `shown` is its default as the reference page writes it."""
+    return {"read": read, "text": text, "shown": shown, "secret": secret}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person may choose. Each field NAME is read from MINKANG_NAME."""
+
+    data: Path = field(
+        default=Path("data"),
+        metadata=_is(_path, "Folder for the database, the keys and the logs. Made at the first start."),
+    )
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_is(_text, "Address to listen on. One that other machines reach needs MINKANG_TOKEN."),
+    )
+    port: int = field(
+        default=8000,
+        metadata=_is(_between(0, 65535), "Port to listen on. 0 takes a free one and says which."),
+    )
+    workers: int = field(
+        default_factory=machine.cores,
+        metadata=_is(_between(1, 256), "Processes that answer requests.", shown="one for each core"),
+    )
+    token: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_is(_token, "Bearer token that every request must carry, for scripts and tests.", secret=True),
+    )
+    database_url: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_is(
+            _database,
+            "PostgreSQL server to use instead of the embedded one, as postgresql://user:password@host/database.",
+            secret=True,
+        ),
+    )
+    base_url: str | None = field(
+        default=None,
+        metadata=_is(_web, "Address under which clients see the FHIR door, when a proxy stands before it."),
+    )
+    max_body: int = field(
+        default=50 * 1024**2,
+        metadata=_is(_size, "Largest request body, in bytes or like 50M.", shown="50M"),
+    )
+    log_level: str = field(
+        default="info",
+        metadata=_is(_level, f"How much is logged: {', '.join(LOG_LEVELS)}."),
+    )
+    connections: int = field(
+        default=10,
+        metadata=_is(_between(2, 500), "Database connections of each worker, at most."),
+    )
+    postgres_bin: Path | None = field(
+        default=None,
+        metadata=_is(_path, "Folder with PostgreSQL's programs to use instead of those of the installed wheel."),
+    )
+    postgres_user: str = field(
+        default="minkang",
+        metadata=_is(_text, "Account that runs PostgreSQL when root starts the platform; made if missing."),
+    )
+    state: Path = field(
+        default=Path("/var/lib/minkang"),
+        metadata=_is(_path, "Only for root: folder for what PostgreSQL's account cannot reach elsewhere."),
+    )
+
+    @property
+    def is_open(self) -> bool:
+        """Other machines can reach it."""
+        return not _is_loopback(self.host)
+
+
+def load(environment: Mapping[str, str] | None = None, **chosen: Any) -> Settings:
+    """Settings from the environment; what is `chosen` (on the command line) wins when it is not None."""
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        variable = variable_of(each.name)
+        if (given := chosen.get(each.name)) is not None:
+            values[each.name] = _read(each, str(given), f"--{each.name.replace('_', '-')}")
+        elif environment.get(variable, "") != "":
+            values[each.name] = _read(each, environment[variable], variable)
+    return _checked(Settings(**values))
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """(variable, default, explanation) of each setting, in the order of the class."""
+    rows: list[tuple[str, str, str]] = []
+    for each in fields(Settings):
+        default = each.default if each.metadata["shown"] is None else each.metadata["shown"]
+        rows.append((variable_of(each.name), "" if default is None else str(default), each.metadata["text"]))
+    return rows
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables that make `load` give the same settings in another process."""
+    values = {variable_of(each.name): getattr(settings, each.name) for each in fields(Settings)}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def variable_of(name: str) -> str:
+    return f"MINKANG_{name.upper()}"
+
+
+def _read(each: Any, value: str, source: str) -> Any:
+    try:
+        return each.metadata["read"](value)
+    except ValueError as error:
+        shown = "what is given" if each.metadata["secret"] else repr(value)
+        raise BadSetting(f"{source} must be {error}, not {shown}.") from None
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.is_open and settings.token is None:
+        raise BadSetting(
+            f"Listening on {settings.host} lets other machines in, so a token is needed: give --token or MINKANG_TOKEN,"
+            " or listen on 127.0.0.1."
+        )
+    return settings
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

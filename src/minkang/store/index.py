@@ -1,0 +1,115 @@
+"""From a resource to what its row carries: hashes of its search terms, and when it happened.
+
+Compiled per type at first use: a list of (prefix of the term, extractor, values, terms), so that indexing one resource
+is one pass over it. What is indexed and what not is data (`index_rules.json`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from minkang.fhir.compartments import compartments
+from minkang.fhir.references import patient_of
+from minkang.fhir.resource import Resource
+from minkang.fhir.search.kinds import date as dates
+from minkang.fhir.search.parameters import SearchParameter, parameter, parameters_of
+from minkang.store.index_rules import alias, date_code, is_common, is_indexed
+from minkang.store.keys import Keys
+from minkang.store.rows import NO_DATE
+from minkang.store.search.params import kind_of
+from minkang.store.search.params.date import STRETCH
+from minkang.store.terms import TermHash
+
+LONG = "long"
+"""Flag of rows whose `date` is only the beginning of something longer than STRETCH."""
+
+_ROOTS = frozenset(compartments())
+
+
+class Terms(NamedTuple):
+    """`date`: microseconds since 1970 UTC, NO_DATE when the resource does not say."""
+
+    keys: list[int]
+    flags: list[int]
+    date: int
+
+
+class _Rule(NamedTuple):
+    prefix: str
+    parameter: SearchParameter
+    elements: Callable[[Resource], list[tuple[str, Any]]]
+    values: Callable[[list[tuple[str, Any]]], list[Any]]
+    terms: Callable[[Any, SearchParameter], Iterable[str]]
+    common: bool
+
+
+class Indexer:
+    """Indexes with one term key."""
+
+    def __init__(self, keys: Keys):
+        self.hash = TermHash(keys)
+        self._long = self.hash(LONG)
+
+    def index(self, type: str, id: str, tree: Resource) -> Terms:
+        """What the row of this resource carries. `id` is the one it is stored under."""
+        hash = self.hash
+        keys: set[int] = set()
+        flags: set[int] = set()
+        for prefix, one, elements, values, terms, common in _asked(type, tuple(tree)):
+            found = elements(tree)
+            if found:
+                into = flags if common else keys
+                for value in values(found):
+                    for text in terms(value, one):
+                        into.add(hash(prefix + text))
+        if type in _ROOTS:
+            keys.add(hash(f"self|{type}/{id}"))
+        if type != "Patient":
+            for other in patient_of(tree)[1:]:
+                keys.add(hash(f"compartment|Patient/{other}"))
+        date, long = _date(type, tree)
+        if long:
+            flags.add(self._long)
+        return Terms(list(keys), list(flags), date)
+
+
+@cache
+def _rules(type: str) -> tuple[_Rule, ...]:
+    return tuple(
+        _Rule(
+            f"{type}|{one.code}|",
+            one,
+            one.elements,
+            import_module(f"minkang.fhir.search.kinds.{one.kind}").values,
+            kind_of(one.kind).terms,
+            is_common(one, type),
+        )
+        for one in parameters_of(type).values()
+        if is_indexed(one, type) and not alias(one, type)
+    )
+
+
+def _date(type: str, tree: Resource) -> tuple[int, bool]:
+    one = _date_parameter(type)
+    found = dates.values(one.elements(tree)) if one is not None else []
+    if not found:
+        return NO_DATE, False
+    value = found[0]
+    return value.low, value.high - value.low > STRETCH
+
+
+@lru_cache(maxsize=4096)
+def _asked(type: str, members: tuple[str, ...]) -> tuple[_Rule, ...]:
+    """Rules that can find something: resources of one origin have few sets of members, so this is remembered."""
+    return tuple(
+        rule for rule in _rules(type) if rule.parameter.keys is None or not rule.parameter.keys.isdisjoint(members)
+    )
+
+
+@cache
+def _date_parameter(type: str) -> SearchParameter | None:
+    code = date_code(type)
+    return parameter(type, code) if code else None

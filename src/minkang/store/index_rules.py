@@ -1,0 +1,52 @@
+"""Which search parameter gives what to the index: the reading of `index_rules.json`, where an expert can change it.
+
+Changing a rule changes what rows must carry: reindex afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from minkang.fhir.search.parameters import SearchParameter
+
+_RULES: dict[str, Any] = json.loads(resources.files("minkang.store").joinpath("index_rules.json").read_text())
+_COMMON = frozenset(_RULES["common"]["any"])
+_RARE_AFTER_ALL = frozenset(_RULES["common"]["except"])
+_UNINDEXED = frozenset(_RULES["unindexed"]["any"])
+_UNINDEXED_KINDS = frozenset(_RULES["unindexed"]["kinds"])
+_BIRTH = frozenset(_RULES["birthdate"]["any"])
+
+
+def date_code(type: str) -> str | None:
+    """The parameter whose value is the `date` column of a type."""
+    return _RULES["date"].get(type)
+
+
+@cache
+def is_common(parameter: SearchParameter, type: str) -> bool:
+    """Whether its terms go to `flags` (filtered) instead of `keys` (indexed)."""
+    if f"{type}.{parameter.code}" in _RARE_AFTER_ALL:
+        return False
+    return parameter.code in _COMMON or (bool(parameter.types) and set(parameter.types) <= {"code", "boolean"})
+
+
+def is_indexed(parameter: SearchParameter, type: str) -> bool:
+    """Whether it gives terms at all."""
+    return (
+        parameter.code not in _UNINDEXED
+        and parameter.kind not in _UNINDEXED_KINDS
+        and parameter.code not in ("_id", "_lastUpdated", date_code(type))
+    )
+
+
+def alias(parameter: SearchParameter, type: str) -> tuple[str, ...]:
+    """Codes whose terms serve this parameter too, because they look at the same elements; empty: it has its own."""
+    return tuple(_RULES["alias"].get(f"{type}.{parameter.code}", ()))
+
+
+def counts_days(parameter: SearchParameter) -> bool:
+    """Whether its dates are sought by month and year too."""
+    return parameter.code in _BIRTH

@@ -1,0 +1,228 @@
+"""The door to the records: a repository bound to an actor and a scope. The contract is in contract.py.
+
+Thin on purpose: each method opens the connection or transaction it needs and hands over to read, write, history,
+transaction or search. Nothing here knows SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from minkang.fhir.problem import Busy, Conflict, Incorrect, PreconditionFailed
+from minkang.fhir.resource import Parsed
+from minkang.fhir.search.query import Query
+from minkang.kit.db import Connection, Database, Unavailable
+from minkang.store import history, read, transaction
+from minkang.store.contract import Entry, HistoryPage, Page, Stored, Written
+from minkang.store.index import Indexer
+from minkang.store.rows import admits
+from minkang.store.scope import Actor, Scope
+from minkang.store.seal import Sealer
+from minkang.store.search import everything, page
+from minkang.store.sql import SQL
+from minkang.store.types import NUMBERS
+from minkang.store.write import Raced, Write
+
+_TRIES = 5
+"""Writers of one name wait for each other; only names found by a criterion can still be raced for."""
+
+_RACES = (Raced, asyncpg.UniqueViolationError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class PostgresRepository:
+    """Implements `contract.Repository` on PostgreSQL."""
+
+    def __init__(self, database: Database, sealer: Sealer, indexer: Indexer, actor: Actor, scope: Scope):
+        self._database = database
+        self._sealer = sealer
+        self._indexer = indexer
+        self._actor = actor
+        self._scope = scope
+        self._inside: Connection[Any] | None = None
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    async def read(self, type: str, id: str) -> Stored:
+        async with self._reading() as connection:
+            return await read.read(connection, self._sealer, self._scope, type, id)
+
+    async def vread(self, type: str, id: str, version: int) -> Stored:
+        async with self._reading() as connection:
+            return await read.vread(connection, self._sealer, self._scope, type, id, version)
+
+    async def history(
+        self,
+        type: str | None = None,
+        id: str | None = None,
+        *,
+        since: datetime | None = None,
+        at: datetime | None = None,
+        count: int = 20,
+        cursor: str | None = None,
+    ) -> HistoryPage:
+        async with self._reading() as connection:
+            here = (connection, self._sealer, self._scope)
+            if type is not None and id is not None:
+                return await history.of_instance(*here, type, id, since=since, at=at, count=count, cursor=cursor)
+            return await history.of_many(*here, type, since=since, at=at, count=count, cursor=cursor)
+
+    async def search(self, query: Query) -> Page:
+        async with self._reading() as connection:
+            return await page.search(connection, self._sealer, self._indexer.hash, self._scope, query)
+
+    async def everything(
+        self,
+        patient: str,
+        *,
+        types: Sequence[str] = (),
+        since: datetime | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        count: int = 1000,
+        cursor: str | None = None,
+    ) -> Page:
+        async with self._reading() as connection:
+            here = (connection, self._sealer, self._indexer.hash, self._scope)
+            wish = everything.Wish(patient, tuple(types), since, start, end, count, cursor)
+            return await everything.everything(*here, wish)
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    async def create(self, type: str, parsed: Parsed, *, if_none_exist: Query | None = None) -> Written:
+        return await self._one(Entry("POST", type, parsed=parsed, condition=if_none_exist))
+
+    async def update(
+        self, type: str, id: str, parsed: Parsed, *, if_match: int | None = None, if_none_match: str | None = None
+    ) -> Written:
+        return await self._one(Entry("PUT", type, id, parsed=parsed, if_match=if_match, if_none_match=if_none_match))
+
+    async def update_where(self, query: Query, parsed: Parsed, *, if_match: int | None = None) -> Written:
+        return await self._one(Entry("PUT", str(query.type), parsed=parsed, if_match=if_match, condition=query))
+
+    async def patch(
+        self, type: str, id: str, change: Callable[[bytes], Parsed], *, if_match: int | None = None
+    ) -> Written:
+        return await self._one(Entry("PATCH", type, id, patch=change, if_match=if_match))
+
+    async def patch_where(
+        self, query: Query, change: Callable[[bytes], Parsed], *, if_match: int | None = None
+    ) -> Written:
+        return await self._one(Entry("PATCH", str(query.type), patch=change, if_match=if_match, condition=query))
+
+    async def delete(self, type: str, id: str, *, if_match: int | None = None) -> Written | None:
+        return (await self.transaction([Entry("DELETE", type, id, if_match=if_match)]))[0]
+
+    async def delete_where(self, query: Query, *, limit: int = 1) -> list[Written]:
+        async with self._reading() as connection:
+            found = await self._first(connection, query, limit + 1)
+        if len(found) > limit:
+            raise PreconditionFailed(f"More than {limit} {query.type} meet the criterion.")
+        entries = [Entry("DELETE", one.type, one.id) for one in found]
+        return [written for written in await self.transaction(entries) if written is not None]
+
+    async def _one(self, entry: Entry) -> Written:
+        return (await self.transaction([entry]))[0]
+
+    async def transaction(
+        self, entries: Sequence[Entry], *, source: str | None = None, message_id: str | None = None
+    ) -> list[Any]:
+        """See the contract. Lost races start again from the beginning; nothing of a failed try remains."""
+        if message_id is not None and source is None:
+            raise Incorrect("A message id needs a source, for two senders may use the same id.")
+        for _ in range(_TRIES):
+            try:
+                return await self._attempt(entries, source, message_id)
+            except _RACES:
+                continue
+        raise Conflict("Others keep changing the same resources; try again.")
+
+    async def _attempt(self, entries: Sequence[Entry], source: str | None, message_id: str | None) -> list[Any]:
+        async with self._translated(), self._database.transaction() as connection:
+            write = Write(connection, self._sealer, self._indexer, self._actor, self._scope)
+            await transaction.open(write, entries, f"{source} {message_id}" if message_id is not None else None)
+            if message_id is not None:
+                answered = await self._answered(connection, source, message_id)
+                if answered is not None:
+                    return answered
+            fresh = [_copy(entry) for entry in entries]
+            answers: list[Any] = await transaction.perform(
+                write, fresh, lambda query: self._first(connection, query, 2)
+            )
+            answer = self._seal_answer(answers) if message_id is not None else None
+            await write.flush(source, message_id, answer)
+            return await self._answer_reads(connection, entries, answers)
+
+    async def _answer_reads(
+        self, connection: Connection[Any], entries: Sequence[Entry], answers: list[Any]
+    ) -> list[Any]:
+        if any(entry.read for entry in entries):
+            inside = PostgresRepository(self._database, self._sealer, self._indexer, self._actor, self._scope)
+            inside._inside = connection
+            for place, entry in enumerate(entries):
+                if entry.read is not None:
+                    answers[place] = await entry.read(inside)
+        return answers
+
+    def _seal_answer(self, answers: Sequence[Written | None]) -> bytes:
+        """What the first sending was told, so that a second one can be told the same."""
+        told = [one and [one.did, one.stored.type, one.stored.id, one.stored.version] for one in answers]
+        return self._sealer.seal(json.dumps(told).encode(), b"answer")
+
+    async def _answered(self, connection: Connection[Any], source: str | None, message_id: str) -> list[Any] | None:
+        row = await connection.fetchrow(SQL["answered"], source, message_id)
+        if row is None:
+            return None
+        told = json.loads(self._sealer.open(row["answer"], b"answer"))
+        return [one and await self._told(connection, *one) for one in told]
+
+    async def _told(self, connection: Connection[Any], did: str, type: str, id: str, version: int) -> Written:
+        if did == "deleted":
+            moment = datetime.min
+            return Written(Stored(type, id, version, moment, b"", deleted=True, method="DELETE"), did)
+        return Written(await read.vread(connection, self._sealer, self._scope, type, id, version), did)
+
+    async def expunge(self, type: str, id: str) -> int:
+        async with self._translated(), self._database.transaction() as connection:
+            shard = await read.locate(connection, type, id)
+            last = await connection.fetchrow(SQL["custodian"], shard, NUMBERS[type], id)
+            if last is None or not admits(self._scope, shard, last["org"], last["region"]):
+                return 0
+            return await connection.fetchval(SQL["expunge"], shard, NUMBERS[type], id)
+
+    # -- edges --------------------------------------------------------------------------------------------------------
+
+    async def _first(self, connection: Connection[Any], query: Query, count: int) -> list[Stored]:
+        """The first hits of a criterion, without includes."""
+        found = await page.search(connection, self._sealer, self._indexer.hash, self._scope, page.bare(query, count))
+        return [hit.stored for hit in found.hits]
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[Connection[Any]]:
+        if self._inside is not None:
+            yield self._inside
+            return
+        async with self._translated(), self._database.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        except Unavailable as error:
+            raise Busy("The database does not answer; try again shortly.") from error
+        except asyncpg.QueryCanceledError as error:
+            raise Busy("The database took too long; try again, or narrow the request.") from error
+        except asyncpg.DiskFullError as error:
+            raise Busy("The database's disk is full; nothing was written.") from error
+
+
+def _copy(entry: Entry) -> Entry:
+    """Entries are filled in while they are carried out; a second try must start from what was sent."""
+    names = Entry.__slots__  # type: ignore[attr-defined]
+    return Entry(**{name: getattr(entry, name) for name in names})

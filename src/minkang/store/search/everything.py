@@ -1,0 +1,86 @@
+"""Patient/$everything: one index range. http://hl7.org/fhir/R4/patient-operation-everything.html"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from minkang.fhir import dates
+from minkang.fhir.problem import Incorrect
+from minkang.kit.db import Connection
+from minkang.store import cursor
+from minkang.store.contract import Hit, Page
+from minkang.store.read import locate, read
+from minkang.store.rows import NO_DATE, stored
+from minkang.store.scope import Scope
+from minkang.store.seal import Sealer
+from minkang.store.search.scope_sql import scope_condition
+from minkang.store.terms import TermHash
+from minkang.store.types import NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller wants of a patient's record; see the contract."""
+
+    patient: str
+    types: tuple[str, ...]
+    since: datetime | None
+    start: str | None
+    end: str | None
+    count: int
+    cursor: str | None
+
+
+async def everything(connection: Connection[Any], sealer: Sealer, hash: TermHash, scope: Scope, wish: Wish) -> Page:
+    """The Patient and its compartment, by type and id. Raises NotFound, Gone for the Patient itself."""
+    if wish.cursor is None:
+        await read(connection, sealer, scope, "Patient", wish.patient)
+    shard = await locate(connection, "Patient", wish.patient)
+    arguments: list[Any] = [shard, [hash(f"compartment|Patient/{wish.patient}")]]
+    narrowed = _conditions(wish, scope, arguments)
+    tail = f"ORDER BY type, id LIMIT {wish.count + 1}"
+    columns = "type, id, version, updated, content"
+    near = " AND ".join(["shard = $1", *narrowed])
+    far = " AND ".join(["keys @> $2", "shard <> $1", *narrowed])
+    text = (
+        f"(SELECT {columns} FROM resource WHERE {near} {tail}) UNION ALL"  # noqa: S608
+        f" (SELECT {columns} FROM resource WHERE {far} {tail}) {tail}"
+    )
+    rows = await connection.fetch(text, *arguments)
+    hits = [Hit(stored(row, sealer)) for row in rows[: wish.count]]
+    last = rows[wish.count - 1] if len(rows) > wish.count else None
+    return Page(hits, cursor.encode([last["type"], last["id"]]) if last else None)
+
+
+def _conditions(wish: Wish, scope: Scope, arguments: list[Any]) -> list[str]:
+    conditions = scope_condition(scope, arguments)
+    if wish.types:
+        arguments.append([NUMBERS[type] for type in wish.types if type in NUMBERS])
+        conditions.append(f"type = ANY (${len(arguments)})")
+    if wish.since is not None:
+        arguments.append(wish.since)
+        conditions.append(f"updated >= ${len(arguments)}")
+    conditions += _between(wish, arguments)
+    if wish.cursor is not None:
+        arguments += cursor.decode(wish.cursor, (cursor.SMALL, cursor.TEXT))
+        conditions.append(f"(type, id) > (${len(arguments) - 1}, ${len(arguments)})")
+    return conditions
+
+
+def _between(wish: Wish, arguments: list[Any]) -> list[str]:
+    """`start` and `end` are dates of care; what has no such date (the Patient itself) is always in."""
+    conditions: list[str] = []
+    for text, operator, side in ((wish.start, ">=", 0), (wish.end, "<", 1)):
+        if text is not None:
+            arguments.append(_moments(text)[side])
+            conditions.append(f"(date {operator} ${len(arguments)} OR date = {NO_DATE})")
+    return conditions
+
+
+def _moments(text: str) -> tuple[int, int]:
+    try:
+        return dates.parse(text)
+    except ValueError as error:
+        raise Incorrect(f"{text[:40]!r} is not a date: {error}.") from None

@@ -1,0 +1,200 @@
+"""One page of a search: run the plan, recheck what the terms left open, refill until the page is full.
+
+A page never reads without bounds: a search whose hits are too rare to be met by walking and too common to be found by
+terms is refused with words that say how to narrow it. http://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import orjson
+
+from minkang.fhir.problem import TooCostly
+from minkang.fhir.resource import Resource
+from minkang.fhir.search.match import clause_matches, ordered, sort_values
+from minkang.fhir.search.query import Query
+from minkang.kit.db import Connection
+from minkang.store import cursor
+from minkang.store.contract import Hit, Page, Stored
+from minkang.store.rows import NO_DATE
+from minkang.store.scope import Scope
+from minkang.store.seal import Sealer, name_of
+from minkang.store.search import plan as planning
+from minkang.store.search import sql
+from minkang.store.search.include import included
+from minkang.store.search.plan import Plan, Way
+from minkang.store.sql import SQL
+from minkang.store.terms import TermHash
+from minkang.store.types import NAMES, NUMBERS
+
+WALK = 100_000
+"""Rows one search may recheck (about half a second of work)."""
+
+SORT = 50_000
+"""Candidates one search may sort by something other than the type's own date."""
+
+COUNT = 1_000_000
+"""Rows one accurate total may count."""
+
+_STEP = 1_000
+_PLACE = (cursor.SMALL, cursor.BIG, cursor.BIG, cursor.TEXT)
+
+
+class Candidate(NamedTuple):
+    place: sql.Place
+    stored: Stored
+
+
+def bare(query: Query, count: int) -> Query:
+    """The same criteria without includes and totals: for conditions."""
+    return replace(query, includes=(), revincludes=(), total="none", count=count, cursor=None, summary=None)
+
+
+async def search(connection: Connection[Any], sealer: Sealer, hash: TermHash, scope: Scope, query: Query) -> Page:
+    """Raises TooCostly; Incorrect for a foreign cursor."""
+    plan = planning.make(query, hash, await _locate(connection, query))
+    walk = Search(connection, sealer, scope, plan)
+    if query.summary == "count" or query.count == 0:
+        return Page([], total=await walk.total())
+    found, following = await (walk.sorted_page(query) if plan.sorted else walk.page(query))
+    hits = [Hit(one) for one in found]
+    if query.includes or query.revincludes:
+        hits += await included(connection, sealer, hash, scope, query, found)
+    total = await walk.total() if query.total != "none" else None
+    return Page(hits, following, total)
+
+
+async def _locate(connection: Connection[Any], query: Query) -> dict[str, int]:
+    """Shards of the Patients named that are not where their id says."""
+    named = sorted(planning.patients_named(query))
+    if not named:
+        return {}
+    rows = await connection.fetch(SQL["locate"], [NUMBERS["Patient"]] * len(named), named)
+    return {row["id"]: row["shard"] for row in rows}
+
+
+class Search:
+    """One plan being carried out."""
+
+    def __init__(self, connection: Connection[Any], sealer: Sealer, scope: Scope, plan: Plan):
+        self._connection = connection
+        self._sealer = sealer
+        self._open = sealer.open
+        self._scope = scope
+        self._plan = plan
+        self._checked = 0
+
+    async def page(self, query: Query) -> tuple[list[Stored], str | None]:
+        """Hits in the order of the columns, and the cursor of the next page."""
+        after: Any = tuple(cursor.decode(query.cursor, _PLACE)) if query.cursor else None
+        wanted = query.count + 1
+        found: list[Candidate] = []
+        async for candidate in self._hits(after, wanted):
+            found.append(candidate)
+            if len(found) == wanted:
+                break
+        more = len(found) == wanted
+        shown = found[: query.count]
+        return [one.stored for one in shown], cursor.encode(shown[-1].place) if more and shown else None
+
+    async def sorted_page(self, query: Query) -> tuple[list[Stored], str | None]:
+        """Hits in the order of `_sort`: all candidates are looked at, so there may not be too many."""
+        last = self._sorted_after(query)
+        hits: list[tuple[Any, list[Any], Stored]] = []
+        candidates = 0
+        async for candidate in self._hits(None, SORT):
+            candidates += 1
+            if candidates > SORT:
+                raise TooCostly(f"More than {SORT} resources would have to be sorted; narrow the search.")
+            stored = candidate.stored
+            values = sort_values(query.sort, orjson.loads(stored.content))
+            key = (ordered(query.sort, values), stored.type, stored.id)
+            if last is None or key > last:
+                hits.append((key, [*values, stored.type, stored.id], stored))
+        shown = heapq.nsmallest(query.count, hits, key=itemgetter(0))
+        following = self._sorted_cursor(shown[-1][1]) if shown and len(hits) > len(shown) else None
+        return [stored for _, _, stored in shown], following
+
+    def _sorted_cursor(self, values: list[Any]) -> str:
+        """Sealed: what a page sorts by may be a name, and links stand in logs."""
+        return cursor.seal(self._sealer, values)
+
+    def _sorted_after(self, query: Query) -> Any:
+        """The key of the last row shown."""
+        if query.cursor is None:
+            return None
+        *values, type, id = cursor.unseal(self._sealer, query.cursor, len(query.sort) + 2)
+        return (ordered(query.sort, values), type, id)
+
+    async def total(self) -> int:
+        """The exact number of hits. Raises TooCostly where counting would take too long."""
+        if self._plan.empty:
+            return 0
+        if self._plan.exact:
+            statement = sql.count(self._plan, self._scope, COUNT)
+            number: int = await self._connection.fetchval(statement.text, *statement.arguments)
+            if number >= COUNT:
+                raise TooCostly(f"There are more than {COUNT} hits; ask for the total of a narrower search.")
+            return number
+        number = 0
+        async for _ in self._hits(None, _STEP):
+            number += 1
+        return number
+
+    async def _hits(self, after: sql.Place | None, wanted: int) -> AsyncIterator[Candidate]:
+        """Candidates that meet every clause, from `after` on; `wanted` says how many the caller hopes for."""
+        step = wanted if self._plan.exact else min(max(2 * wanted, 50), _STEP)
+        step = min(step, _STEP)
+        while not self._plan.empty:
+            rows = await self._fetch(after, step)
+            for row in rows:
+                candidate = self._candidate(row)
+                if self._plan.exact or self._meets(candidate.stored):
+                    yield candidate
+            if len(rows) < step:
+                after = self._undated(after)
+                if after is None:
+                    return
+                continue
+            last = rows[-1]
+            after = (last["type"], last["date"], last["shard"], last["id"])
+            self._bound(len(rows))
+            step = min(step * 2, _STEP)
+
+    def _undated(self, after: sql.Place | None) -> sql.Place | None:
+        """Oldest first, rows without a date come in a second round at the end; None when that is over."""
+        if not self._plan.oldest_first or (after is not None and after[1] == NO_DATE):
+            return None
+        return (0, NO_DATE, -1, "")
+
+    def _bound(self, rows: int) -> None:
+        self._checked += rows
+        if not self._plan.exact and self._checked > WALK:
+            raise TooCostly(
+                "The search would look at too many resources one by one; add a parameter that is indexed exactly,"
+                " such as patient, identifier, code or a narrow date."
+            )
+
+    async def _fetch(self, after: sql.Place | None, limit: int) -> list[Any]:
+        statement = sql.rows(self._plan, self._scope, after=after, limit=limit)
+        rows = await self._connection.fetch(statement.text, *statement.arguments)
+        if self._plan.way is Way.TERMS and rows and rows[0]["hits"] > self._plan.most:
+            # Common after all: the next hit is near on a walk by date.
+            self._plan.way = Way.WALK
+            return await self._fetch(after, limit)
+        return rows
+
+    def _candidate(self, row: Any) -> Candidate:
+        type, id, version = NAMES[row["type"]], row["id"], row["version"]
+        text = self._open(row["content"], name_of(type, id, version))
+        place = (row["type"], row["date"], row["shard"], id)
+        return Candidate(place, Stored(type, id, version, row["updated"], text))
+
+    def _meets(self, stored: Stored) -> bool:
+        tree: Resource = orjson.loads(stored.content)
+        return all(clause_matches(clause, tree) for clause in self._plan.recheck)

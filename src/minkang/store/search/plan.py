@@ -1,0 +1,219 @@
+"""From a query to a way of walking and the terms that a row must have.
+
+Three ways. PERSON: one resident's rows are one index range, walked in order of date. TERMS: rare terms (an identifier,
+a name, a reference) through the GIN index. WALK: everything of a type in order of date, filtered on the way; right for
+common terms, because there the next hit is near. What the terms do not decide exactly is rechecked on each row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from minkang.fhir.compartments import in_compartment, patient_references
+from minkang.fhir.search.parameters import parameter
+from minkang.fhir.search.query import Clause, Query
+from minkang.store import shards
+from minkang.store.index import LONG
+from minkang.store.index_rules import alias, date_code, is_common, is_indexed
+from minkang.store.search.params import kind_of
+from minkang.store.search.params.date import column_bounds, moment_bounds
+from minkang.store.terms import TermHash
+from minkang.store.types import NUMBERS
+
+MOST = 5_000
+"""Rows that one term may bring before it counts as common (fetched as bare keys in about 10 ms)."""
+
+
+class Way(Enum):
+    PERSON = "person"
+    TERMS = "terms"
+    WALK = "walk"
+
+
+@dataclass(slots=True)
+class Plan:
+    """`keys` and `flags`: groups of hashes; a row needs one of each group. `recheck`: clauses the SQL leaves open.
+
+    `low`, `high`: bounds on the `date` column, microseconds, half open; rows flagged `long` may begin before `low`;
+    `since`, `until`: on `updated`.
+    `elsewhere`: terms of rows that name one of the `shards`' residents but live with another.
+    """
+
+    types: list[int]
+    way: Way = Way.WALK
+    shards: list[int] | None = None
+    elsewhere: list[int] = field(default_factory=list[int])
+    ids: list[str] | None = None
+    keys: list[list[int]] = field(default_factory=list[list[int]])
+    flags: list[list[int]] = field(default_factory=list[list[int]])
+    low: int | None = None
+    long: int | None = None
+    high: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    recheck: list[Clause] = field(default_factory=list[Clause])
+    oldest_first: bool = False
+    sorted: bool = False
+    most: int = MOST
+    empty: bool = False
+
+    @property
+    def exact(self) -> bool:
+        return not self.recheck
+
+
+def make(query: Query, hash: TermHash, located: dict[str, int]) -> Plan:
+    """`located`: shards of the Patients the query names, where they are not the natural ones."""
+    types = _types(query)
+    plan = Plan([NUMBERS[type] for type in types])
+    for clause in query.clauses:
+        _add(plan, query, clause, hash, located)
+    if query.compartment is not None:
+        _add_compartment(plan, types, query.compartment, hash, located)
+    _order(plan, query)
+    if plan.way is not Way.PERSON and plan.keys:
+        plan.way = Way.TERMS
+    return plan
+
+
+def _types(query: Query) -> list[str]:
+    """The types asked for; empty for all."""
+    if query.type is not None:
+        return [query.type]
+    if query.compartment is None:
+        return list(query.types)
+    members = [*in_compartment(query.compartment[0]), query.compartment[0]]
+    return [type for type in dict.fromkeys(members) if not query.types or type in query.types]
+
+
+def patients_named(query: Query) -> set[str]:
+    """Patient ids whose shard the plan will ask for."""
+    named = {query.compartment[1]} if query.compartment and query.compartment[0] == "Patient" else set[str]()
+    for clause in query.clauses:
+        named.update(_patients(query, clause))
+    return named
+
+
+def _patients(query: Query, clause: Clause) -> list[str]:
+    """The residents a clause confines its hits to; empty when it does not."""
+    code = clause.parameter.code
+    if query.type is None or clause.parameter.kind != "reference" or clause.modifier not in (None, "Patient"):
+        return []
+    if (code != "patient" and code not in patient_references(query.type)) or query.type == "Patient":
+        return []
+    named = [one.id for one in clause.wanted if one.type == "Patient" and one.id and one.url is None]
+    return named if len(named) == len(clause.wanted) else []
+
+
+def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash, located: dict[str, int]) -> None:
+    code = clause.parameter.code
+    if code == "_id" and clause.modifier is None:
+        wanted = [one.code or "" for one in clause.wanted]
+        plan.ids = wanted if plan.ids is None else [id for id in plan.ids if id in wanted]
+        return
+    if code == "_lastUpdated":
+        _narrow_moment(plan, clause)
+        return
+    if clause.modifier == "missing" or query.type is None:
+        plan.recheck.append(clause)
+        return
+    if code == date_code(query.type):
+        _narrow_date(plan, clause, hash)
+        return
+    patients = _patients(query, clause)
+    if patients:
+        _confine(plan, patients, hash, located)
+    _add_terms(plan, query.type, clause, hash)
+
+
+def _add_terms(plan: Plan, type: str, clause: Clause, hash: TermHash) -> None:
+    terms = _wanted_terms(type, clause)
+    if terms is None:
+        plan.recheck.append(clause)
+        return
+    group = sorted({hash(text) for text in terms})
+    (plan.flags if is_common(clause.parameter, type) else plan.keys).append(group)
+    kind = kind_of(clause.parameter.kind)
+    if not all(kind.is_exact(wanted, clause.modifier) for wanted in clause.wanted):
+        plan.recheck.append(clause)
+
+
+def _wanted_terms(type: str, clause: Clause) -> list[str] | None:
+    """Texts one of which every matching row carries; None when some wanted value has none."""
+    one = clause.parameter
+    if not type or not is_indexed(one, type):
+        return None
+    kind = kind_of(one.kind)
+    codes = alias(one, type) or (one.code,)
+    modifier = None if clause.modifier in NUMBERS else clause.modifier
+    found: list[str] = []
+    for wanted in clause.wanted:
+        texts = kind.wanted_terms(wanted, modifier, one)
+        if texts is None:
+            return None
+        found += [f"{type}|{code}|{text}" for text in texts for code in codes]
+    return found
+
+
+def _confine(plan: Plan, patients: list[str], hash: TermHash, located: dict[str, int]) -> None:
+    where = sorted({located.get(id) or shards.of_patient(id) for id in patients})
+    if plan.shards is None:
+        plan.shards, plan.way = where, Way.PERSON
+        plan.elsewhere = [hash(f"compartment|Patient/{id}") for id in patients]
+
+
+def _add_compartment(
+    plan: Plan, types: list[str], compartment: tuple[str, str], hash: TermHash, located: dict[str, int]
+) -> None:
+    """http://hl7.org/fhir/R4/search.html#2.1.1.2: what is in a compartment, by the parameters its definition names."""
+    name = f"{compartment[0]}/{compartment[1]}"
+    members = in_compartment(compartment[0])
+    terms = {
+        hash(f"{type}|{code}|{name}")
+        for type in types
+        for one in members.get(type, ())
+        for code in _own_codes(type, one)
+    }
+    if compartment[0] in types:
+        terms.add(hash(f"self|{name}"))
+    plan.empty = not terms
+    plan.keys.append(sorted(terms))
+    if compartment[0] == "Patient" and all(shards.is_personal(type) or type == "Patient" for type in types):
+        _confine(plan, [compartment[1]], hash, located)
+
+
+def _own_codes(type: str, code: str) -> tuple[str, ...]:
+    one = parameter(type, code)
+    return (alias(one, type) or (code,)) if one is not None else ()
+
+
+def _narrow_date(plan: Plan, clause: Clause, hash: TermHash) -> None:
+    """The type's own date is a column: bounds for a superset, exactness by recheck."""
+    low, high, stretches = column_bounds(clause)
+    if low is not None and plan.low is None:
+        # One lower bound is enough; a second clause is rechecked anyway.
+        plan.low, plan.long = low, hash(LONG) if stretches else None
+    if high is not None:
+        plan.high = high if plan.high is None else min(plan.high, high)
+    plan.recheck.append(clause)
+
+
+def _narrow_moment(plan: Plan, clause: Clause) -> None:
+    if clause.modifier is None:
+        since, until = moment_bounds(clause)
+        plan.since = max((one for one in (plan.since, since) if one is not None), default=None)
+        plan.until = min((one for one in (plan.until, until) if one is not None), default=None)
+    plan.recheck.append(clause)
+
+
+def _order(plan: Plan, query: Query) -> None:
+    """The columns' own order serves `_sort` by the type's date; any other sort is done on the candidates."""
+    if not query.sort:
+        return
+    first = query.sort[0]
+    if len(query.sort) == 1 and query.type is not None and first.parameter.code == date_code(query.type):
+        plan.oldest_first = not first.descending
+    else:
+        plan.sorted = True

@@ -1,0 +1,153 @@
+"""A plan as a statement. Which index answers is decided in plan.py, not left to PostgreSQL's planner.
+
+PostgreSQL knows nothing of how common one hash in an array is, and a wrong guess at ten million rows costs seconds. So
+a condition that must not drive the search is written as a function call (`arrayoverlap(keys, $1)`), which no index
+answers, and one that must drive it as an operator (`keys @> $1`) inside a materialised part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from minkang.store.rows import NO_DATE
+from minkang.store.scope import Scope
+from minkang.store.search.plan import Plan, Way
+from minkang.store.search.scope_sql import scope_condition
+
+Place = tuple[int, int, int, str]
+"""Where a page ended: type, date, shard, id."""
+
+_COLUMNS = "shard, type, id, version, updated, date, content"
+_QUALIFIED = ", ".join(f"r.{column}" for column in _COLUMNS.split(", "))
+
+
+@dataclass(slots=True)
+class Statement:
+    text: str
+    arguments: list[Any]
+
+
+class _Arguments(list[Any]):
+    def add(self, value: Any) -> str:
+        self.append(value)
+        return f"${len(self)}"
+
+
+def rows(plan: Plan, scope: Scope, *, after: Place | None, limit: int) -> Statement:
+    """The next candidates in the plan's order."""
+    arguments = _Arguments()
+    if plan.way is Way.TERMS:
+        return _by_terms(plan, scope, after, limit, arguments)
+    conditions = _conditions(plan, scope, arguments, driven=False)
+    conditions += _behind(plan, after, arguments)
+    text = f"SELECT {_COLUMNS} FROM resource WHERE {_all(conditions)} {_order(plan)} LIMIT {limit}"  # noqa: S608
+    if plan.way is Way.PERSON and plan.elsewhere:
+        text = _person_and_elsewhere(plan, scope, after, limit, arguments, text)
+    return Statement(text, list(arguments))
+
+
+def _by_terms(plan: Plan, scope: Scope, after: Place | None, limit: int, arguments: _Arguments) -> Statement:
+    """At most `plan.most` rows have these terms; one more says that they are common and another way is better."""
+    inner = _all(_conditions(plan, scope, arguments, driven=True))
+    outer = _all(_behind(plan, after, arguments)) if after else "true"
+    text = (
+        f"WITH hit AS MATERIALIZED (SELECT shard, type, id, date FROM resource WHERE {inner} LIMIT {plan.most + 1})"  # noqa: S608
+        f" SELECT {_QUALIFIED}, (SELECT count(*) FROM hit) AS hits"
+        f" FROM (SELECT * FROM hit WHERE {outer} {_order(plan)} LIMIT {limit}) h"
+        f" JOIN resource r ON r.shard = h.shard AND r.type = h.type AND r.id = h.id {_order(plan, 'h.')}"
+    )
+    return Statement(text, list(arguments))
+
+
+def _person_and_elsewhere(
+    plan: Plan, scope: Scope, after: Place | None, limit: int, arguments: _Arguments, near: str
+) -> str:
+    """A resource that names two patients lives with the first one; the other finds it by a term."""
+    term = arguments.add(plan.elsewhere)
+    conditions = [f"keys && {term}", f"shard <> ALL ({arguments.add(plan.shards)})"]
+    conditions += _conditions(plan, scope, arguments, driven=False, shards=False)
+    conditions += _behind(plan, after, arguments)
+    far = f"SELECT {_COLUMNS} FROM resource WHERE {_all(conditions)} {_order(plan)} LIMIT {limit}"  # noqa: S608
+    return f"({near}) UNION ALL ({far}) {_order(plan)} LIMIT {limit}"
+
+
+def count(plan: Plan, scope: Scope, most: int) -> Statement:
+    """How many candidates there are, counting at most `most`."""
+    arguments = _Arguments()
+    conditions = _conditions(plan, scope, arguments, driven=plan.way is Way.TERMS)
+    text = f"SELECT 1 FROM resource WHERE {_all(conditions)}"  # noqa: S608
+    if plan.way is Way.PERSON and plan.elsewhere:
+        term = arguments.add(plan.elsewhere)
+        far = [f"keys && {term}", f"shard <> ALL ({arguments.add(plan.shards)})"]
+        far += _conditions(plan, scope, arguments, driven=False, shards=False)
+        text = f"{text} UNION ALL SELECT 1 FROM resource WHERE {_all(far)}"  # noqa: S608
+    return Statement(f"SELECT count(*) FROM ({text} LIMIT {most}) AS c", list(arguments))  # noqa: S608
+
+
+def _conditions(plan: Plan, scope: Scope, arguments: _Arguments, *, driven: bool, shards: bool = True) -> list[str]:
+    """Everything a row must meet; `driven` lets the GIN index drive the search."""
+    conditions: list[str] = []
+    if plan.shards is not None and shards and plan.way is not Way.TERMS:
+        conditions.append(f"shard = {_one_or_any(plan.shards, arguments)}")
+    if plan.types and not driven:
+        conditions.append(f"type = {_one_or_any(plan.types, arguments)}")
+    if plan.ids is not None:
+        conditions.append(f"id = {_one_or_any(plan.ids, arguments)}")
+    conditions += _terms(plan, arguments, driven=driven)
+    if plan.low is not None:
+        long = f" OR arraycontains(flags, {arguments.add([plan.long])})" if plan.long is not None else ""
+        conditions.append(f"(date >= {arguments.add(plan.low)}{long})")
+    for column, operator, bound in (
+        ("date", "<", plan.high),
+        ("updated", ">=", plan.since),
+        ("updated", "<", plan.until),
+    ):
+        if bound is not None:
+            conditions.append(f"{column} {operator} {arguments.add(bound)}")
+    return conditions + scope_condition(scope, arguments)
+
+
+def _terms(plan: Plan, arguments: _Arguments, *, driven: bool) -> list[str]:
+    single = [group[0] for group in plan.keys if len(group) == 1]
+    several = [group for group in plan.keys if len(group) > 1]
+    conditions: list[str] = []
+    if single:
+        value = arguments.add(single)
+        conditions.append(f"keys @> {value}" if driven else f"arraycontains(keys, {value})")
+    for group in several:
+        value = arguments.add(group)
+        conditions.append(f"keys && {value}" if driven else f"arrayoverlap(keys, {value})")
+    for group in plan.flags:
+        conditions.append(f"arrayoverlap(flags, {arguments.add(group)})")
+    return conditions
+
+
+def _one_or_any(values: list[Any], arguments: _Arguments) -> str:
+    return arguments.add(values[0]) if len(values) == 1 else f"ANY ({arguments.add(values)})"
+
+
+def _behind(plan: Plan, after: Place | None, arguments: _Arguments) -> list[str]:
+    """Rows that come after a place in the plan's order (keyset paging: no row is read twice)."""
+    if after is None:
+        return [f"date > {NO_DATE}"] if plan.oldest_first else []
+    type, date, shard, id = after
+    if plan.oldest_first and date == NO_DATE:
+        names = (arguments.add(shard), arguments.add(id))
+        return [f"date = {NO_DATE}", f"(shard, id) > ({names[0]}, {names[1]})"]
+    sign = ">" if plan.oldest_first else "<"
+    if len(plan.types) == 1:
+        values = ", ".join(arguments.add(value) for value in (date, shard, id))
+        return [f"(date, shard, id) {sign} ({values})"]
+    values = ", ".join(arguments.add(value) for value in (type, date, shard, id))
+    return [f"(type, date, shard, id) {sign} ({values})"]
+
+
+def _order(plan: Plan, prefix: str = "") -> str:
+    columns = ("date", "shard", "id") if len(plan.types) == 1 else ("type", "date", "shard", "id")
+    direction = "" if plan.oldest_first else " DESC"
+    return "ORDER BY " + ", ".join(f"{prefix}{column}{direction}" for column in columns)
+
+
+def _all(conditions: list[str]) -> str:
+    return " AND ".join(conditions) or "true"

@@ -1,0 +1,159 @@
+-- Named statements of the store; loaded by store/sql/__init__.py. $n as in the calls.
+
+-- name: begin
+-- One writer's holds ($1 shared, $2 alone), and only when it has them its batch number and time: the next version of a
+-- resource must not be older than the one it waited for.
+WITH held AS MATERIALIZED (
+    SELECT (SELECT count(pg_advisory_xact_lock_shared(k)) FROM unnest($1::bigint[]) AS k)
+         + (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($2::bigint[]) AS k) AS holds)
+SELECT nextval('batch_id') AS batch, clock_timestamp() AS updated FROM held WHERE holds >= 0
+
+-- name: locate
+-- Where ids live that do not tell it themselves.
+SELECT l.type, l.id, l.shard
+  FROM unnest($1::smallint[], $2::text[]) AS w (type, id) JOIN locator l ON l.type = w.type AND l.id = w.id
+
+-- name: current
+-- The rows about to be changed, held until the end of the transaction.
+SELECT r.shard, r.type, r.id, r.version, r.org, r.region, r.updated, r.content
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+  JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id
+ ORDER BY r.shard, r.type, r.id
+   FOR UPDATE OF r
+
+-- name: last_versions
+-- The newest superseded version of ids that have no current row: their tombstones. One that is not a tombstone
+-- (content NULL here) means that the row was replaced while we waited for it.
+SELECT DISTINCT ON (v.shard, v.type, v.id) v.shard, v.type, v.id, v.version, v.org, v.region, v.updated,
+       CASE WHEN v.deleted THEN ''::bytea END AS content
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+  JOIN resource_version v ON v.shard = w.shard AND v.type = w.type AND v.id = w.id
+ ORDER BY v.shard, v.type, v.id, v.version DESC
+
+-- name: archive
+-- Current rows become superseded versions.
+WITH old AS (
+    DELETE FROM resource r USING unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+     WHERE r.shard = w.shard AND r.type = w.type AND r.id = w.id
+    RETURNING r.shard, r.type, r.id, r.version, r.batch, r.org, r.region, r.updated, r.content)
+INSERT INTO resource_version (shard, type, id, version, batch, org, region, updated, deleted, content)
+SELECT shard, type, id, version, batch, org, region, updated, false, content FROM old
+
+-- name: entomb
+INSERT INTO resource_version (shard, type, id, version, batch, org, region, updated, deleted, content)
+SELECT shard, type, id, version, batch, org, region, updated, deleted, content FROM unnest($1::resource_version[])
+
+-- name: insert
+-- New current rows together with the batch that brought them.
+WITH told AS (
+    INSERT INTO batch (id, updated, actor, source, message_id, rows, answer) VALUES ($2, $3, $4, $5, $6, $7, $8))
+INSERT INTO resource (shard, type, id, version, batch, org, region, date, updated, keys, flags, content)
+SELECT shard, type, id, version, batch, org, region, date, updated, keys, flags, content FROM unnest($1::resource[])
+
+-- name: claim
+-- Ids that clients made. A second claimant fails here and starts again.
+INSERT INTO locator (type, id, shard) SELECT * FROM unnest($1::smallint[], $2::text[], $3::bigint[])
+
+-- name: relocate
+UPDATE locator l SET shard = w.shard
+  FROM unnest($1::smallint[], $2::text[], $3::bigint[]) AS w (type, id, shard)
+ WHERE l.type = w.type AND l.id = w.id
+
+-- name: move_versions
+-- History follows its resource to the shard it moves to.
+UPDATE resource_version v SET shard = w.target
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[]) AS w (shard, type, id, target)
+ WHERE v.shard = w.shard AND v.type = w.type AND v.id = w.id
+
+-- name: answered
+SELECT answer, id FROM batch WHERE source = $1 AND message_id = $2
+
+-- name: read
+SELECT shard, version, updated, org, region, content FROM resource WHERE shard = $1 AND type = $2 AND id = $3
+
+-- name: read_located
+SELECT r.shard, r.version, r.updated, r.org, r.region, r.content
+  FROM locator l JOIN resource r ON r.shard = l.shard AND r.type = l.type AND r.id = l.id
+ WHERE l.type = $1 AND l.id = $2
+
+-- name: read_many
+SELECT r.type, r.id, r.version, r.updated, r.shard, r.org, r.region, r.content
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+  LEFT JOIN locator l ON l.type = w.type AND l.id = w.id
+  JOIN resource r ON r.shard = coalesce(l.shard, w.shard) AND r.type = w.type AND r.id = w.id
+
+-- name: one_version
+SELECT shard, type, id, version, batch, updated, org, region, false AS deleted, content FROM resource
+ WHERE shard = $1 AND type = $2 AND id = $3 AND version = $4
+UNION ALL
+SELECT shard, type, id, version, batch, updated, org, region, deleted, content FROM resource_version
+ WHERE shard = $1 AND type = $2 AND id = $3 AND version = $4
+
+-- name: latest_version
+SELECT version, deleted, updated, org, region FROM resource_version
+ WHERE shard = $1 AND type = $2 AND id = $3 ORDER BY version DESC LIMIT 1
+
+-- name: custodian
+-- Whose the newest version is, live or not.
+SELECT org, region FROM (
+    SELECT org, region, version FROM resource WHERE shard = $1 AND type = $2 AND id = $3
+    UNION ALL
+    SELECT org, region, version FROM resource_version WHERE shard = $1 AND type = $2 AND id = $3) AS v
+ ORDER BY version DESC LIMIT 1
+
+-- name: expunge
+WITH gone AS (DELETE FROM resource WHERE shard = $1 AND type = $2 AND id = $3 RETURNING 1),
+     past AS (DELETE FROM resource_version WHERE shard = $1 AND type = $2 AND id = $3 RETURNING 1),
+     place AS (DELETE FROM locator WHERE type = $2 AND id = $3)
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM past) AS rows
+
+-- name: rows
+-- About how many current rows there are.
+SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'resource'::regclass
+
+-- name: counts
+SELECT type, count(*) AS rows FROM resource GROUP BY type
+
+-- name: estimated_counts
+-- Rows by type from the planner's statistics.
+SELECT u.type, (u.share * c.reltuples)::bigint AS rows
+  FROM pg_class c, pg_stats s,
+       unnest(s.most_common_vals::text::smallint[], s.most_common_freqs) AS u (type, share)
+ WHERE c.oid = 'resource'::regclass AND s.tablename = 'resource' AND s.attname = 'type'
+   AND s.schemaname = current_schema()
+
+-- name: sequence
+-- Give every committed batch its place in the feed. One at a time (the caller holds the sequencer's lock).
+WITH last AS (SELECT coalesce(max(position), 0) AS position FROM batch),
+     fresh AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM batch WHERE position IS NULL ORDER BY id LIMIT $1)
+UPDATE batch b SET position = last.position + fresh.n FROM last, fresh WHERE b.id = fresh.id
+
+-- name: feed
+SELECT id, position, updated, source, rows FROM batch WHERE position > $1 ORDER BY position LIMIT $2
+
+-- name: feed_rows
+-- What the batches changed and is still so, and what they deleted.
+SELECT batch, shard, type, id, version, updated, false AS deleted, content FROM resource WHERE batch = ANY ($1::bigint[])
+UNION ALL
+SELECT batch, shard, type, id, version, updated, deleted, content FROM resource_version WHERE batch = ANY ($1::bigint[])
+ORDER BY batch, shard, type, id, version
+
+-- name: cursor
+SELECT position FROM cursor WHERE consumer = $1
+
+-- name: advance
+INSERT INTO cursor (consumer, position, updated) VALUES ($1, $2, now())
+ON CONFLICT (consumer) DO UPDATE SET position = excluded.position, updated = excluded.updated
+
+-- name: document_put
+INSERT INTO document (hash, media_type, size, created, content) VALUES ($1, $2, $3, now(), $4)
+ON CONFLICT (hash) DO NOTHING
+
+-- name: document_get
+SELECT media_type, size, content FROM document WHERE hash = $1
+
+-- name: fact
+SELECT value FROM store_fact WHERE name = $1
+
+-- name: tell_fact
+INSERT INTO store_fact (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING

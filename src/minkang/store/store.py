@@ -1,0 +1,71 @@
+"""The store of one process: its connections, its keys, its repositories."""
+
+from __future__ import annotations
+
+from minkang.kit.db import Database
+from minkang.store import feed
+from minkang.store.index import Indexer
+from minkang.store.keys import KeyFileDamaged, Keys
+from minkang.store.repository import PostgresRepository
+from minkang.store.scope import Actor, Scope
+from minkang.store.seal import Sealer
+from minkang.store.sql import SQL
+from minkang.store.types import NAMES
+
+_SETTINGS = {
+    "jit": "off",  # point queries only; compiling them costs more than running them
+    "statement_timeout": "60s",  # a search that needs longer is one that should have been refused
+    "plan_cache_mode": "force_generic_plan",  # replanning cost 1.4-2.4 ms a search in a peer (performance.md)
+}
+
+_COUNTED = 200_000
+"""Rows up to which a page may count exactly (about 20 ms)."""
+
+
+class Store:
+    """Open with `Store.open`; the only place that makes repositories."""
+
+    def __init__(self, database: Database, keys: Keys):
+        self.database = database
+        self.keys = keys
+        self.sealer = Sealer(keys)
+        self.indexer = Indexer(keys)
+
+    @classmethod
+    async def open(cls, dsn: str, keys: Keys, *, connections: int = 8) -> Store:
+        """Connect to a migrated database. Raises KeyFileDamaged when the data was sealed with another key file."""
+        store = cls(Database(dsn, connections, settings=_SETTINGS), keys)
+        async with store.database.connection() as connection:
+            await connection.execute(SQL["tell_fact"], "keys", keys.fingerprint)
+            sealed_with = await connection.fetchval(SQL["fact"], "keys")
+        if sealed_with != keys.fingerprint:
+            await store.close()
+            raise KeyFileDamaged("This database was sealed with another key file; restore the one it belongs to.")
+        return store
+
+    def repository(self, actor: Actor, scope: Scope) -> PostgresRepository:
+        """The door to the records for one caller."""
+        return PostgresRepository(self.database, self.sealer, self.indexer, actor, scope)
+
+    async def counts(self) -> dict[str, int]:
+        """Current resources by type, over everybody: for operators' pages only. Estimated where the store is large."""
+        async with self.database.connection() as connection:
+            large = await connection.fetchval(SQL["rows"]) > _COUNTED
+            rows = await connection.fetch(SQL["estimated_counts" if large else "counts"])
+            return {NAMES[row["type"]]: row["rows"] for row in rows}
+
+    async def answers(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            async with self.database.connection() as connection:
+                return await connection.fetchval("SELECT true")
+        except Exception:
+            return False
+
+    async def sequence(self) -> int:
+        """Let the feed advance; see feed.py."""
+        async with self.database.connection() as connection:
+            return await feed.sequence(connection)
+
+    async def close(self) -> None:
+        await self.database.close()

@@ -1,0 +1,29 @@
+"""A search term is a 64-bit keyed hash of a short text such as `Observation|code|http://loinc.org|8480-6`.
+
+Keyed, because id numbers can be enumerated: with a plain hash anybody who got the disk could test who is on it. Equal
+hashes of unequal texts are so rare (2^-64 a pair) that an exact term needs no recheck.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+
+from minkang.store.keys import Keys
+
+
+class TermHash:
+    """Text to signed 64-bit integer. Remembers the common ones: a code system has few hot codes."""
+
+    def __init__(self, keys: Keys):
+        key = keys.terms
+        from_bytes = int.from_bytes
+
+        @lru_cache(maxsize=200_000)
+        def hash(text: str) -> int:
+            return from_bytes(blake2b(text.encode(), digest_size=8, key=key).digest(), "big", signed=True)
+
+        self._hash = hash
+
+    def __call__(self, text: str) -> int:
+        return self._hash(text)

@@ -1,0 +1,233 @@
+"""One write: a unit of work that collects what changes and puts it down in a few statements.
+
+    open     number, time, and a shared hold on the residents concerned
+    locate   where the named ids live
+    find     the current rows, held
+    put / remove   decide the new versions (pure; nothing is sent yet)
+    flush    superseded rows to history, new rows and the batch in, in one go
+
+The caller owns the transaction. http://hl7.org/fhir/R4/http.html#create and the sections after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from minkang.fhir.problem import Forbidden, NotFound, PreconditionFailed
+from minkang.fhir.references import patient_of
+from minkang.fhir.resource import Parsed, stamped
+from minkang.kit.db import Connection
+from minkang.store import shards
+from minkang.store.contract import Stored, Written
+from minkang.store.index import Indexer
+from minkang.store.rows import Name, Past, Row, admits, organization_number
+from minkang.store.scope import Actor, Scope
+from minkang.store.seal import Sealer, name_of
+from minkang.store.sql import SQL
+from minkang.store.types import NAMES, NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What is there before the write: a live row, or a tombstone (`content` empty)."""
+
+    shard: int
+    version: int
+    updated: datetime
+    content: bytes
+
+    @property
+    def deleted(self) -> bool:
+        return not self.content
+
+
+class Raced(Exception):
+    """Somebody changed the row between our look and our hold; start the transaction again."""
+
+
+@dataclass(slots=True)
+class Write:
+    """A unit of work on one connection, for one actor. Not to be reused after `flush`."""
+
+    connection: Connection[Any]
+    sealer: Sealer
+    indexer: Indexer
+    actor: Actor
+    scope: Scope
+    batch: int = 0
+    updated: datetime = datetime.min
+    _located: dict[Name, int] = field(default_factory=dict[Name, int])
+    _current: dict[Name, Current] = field(default_factory=dict[Name, Current])
+    _rows: list[Row] = field(default_factory=list[Row])
+    _tombs: list[Past] = field(default_factory=list[Past])
+    _archive: list[tuple[int, int, str]] = field(default_factory=list[tuple[int, int, str]])
+    _claims: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
+    _moves: list[tuple[int, int, str, int]] = field(default_factory=list[tuple[int, int, str, int]])
+
+    async def open(self, patients: Iterable[str], alone: Sequence[int]) -> None:
+        """Hold the residents (shared: a merge waits) and the lock numbers `alone`; then take batch number and time."""
+        holds = sorted({shards.of_patient(id) for id in patients})
+        row = await self.connection.fetchrow(SQL["begin"], holds, alone)
+        assert row is not None  # noqa: S101 - it always answers
+        self.batch, self.updated = row["batch"], row["updated"]
+
+    async def locate(self, names: Iterable[Name]) -> None:
+        """Learn where ids live that do not tell it themselves."""
+        wanted = [name for name in names if name not in self._located]
+        if wanted:
+            types, ids = [NUMBERS[type] for type, _ in wanted], [id for _, id in wanted]
+            for row in await self.connection.fetch(SQL["locate"], types, ids):
+                self._located[NAMES[row["type"]], row["id"]] = row["shard"]
+
+    def shard_of(self, name: Name) -> int:
+        """Where a resource lives, as far as `locate` was asked."""
+        return self._located.get(name) or shards.natural(*name)
+
+    async def find(self, names: Iterable[Name]) -> dict[Name, Current]:
+        """The rows (or tombstones) of these names, held until the transaction ends. Ask `locate` first."""
+        wanted = [name for name in names if name not in self._current]
+        if not wanted:
+            return self._current
+        await self._find(SQL["current"], wanted)
+        absent = [name for name in wanted if name not in self._current]
+        if absent:
+            await self._find(SQL["last_versions"], absent)
+        return self._current
+
+    async def _find(self, sql: str, names: list[Name]) -> None:
+        where = [self.shard_of(name) for name in names]
+        types, ids = [NUMBERS[type] for type, _ in names], [id for _, id in names]
+        for row in await self.connection.fetch(sql, where, types, ids):
+            type = NAMES[row["type"]]
+            if not admits(self.scope, row["shard"], row["org"], row["region"]):
+                raise NotFound(f"There is no {type}/{row['id']}.")
+            if row["content"] is None:
+                raise Raced
+            sealed, version = row["content"], row["version"]
+            content = self.sealer.open(sealed, name_of(type, row["id"], version)) if sealed else b""
+            self._current[type, row["id"]] = Current(row["shard"], version, row["updated"], content)
+
+    def current(self, type: str, id: str) -> Current | None:
+        """What `find` found."""
+        return self._current.get((type, id))
+
+    def home_of(self, type: str, parsed: Parsed) -> int | None:
+        """The shard a resource's content gives it: its first patient's; None when it names none."""
+        if type == "Patient" or not shards.is_personal(type):
+            return None
+        patients = patient_of(parsed.tree)
+        return self.shard_of(("Patient", patients[0])) if patients else None
+
+    def new_id(self, type: str, parsed: Parsed) -> str:
+        return shards.new_id(type, self.home_of(type, parsed))
+
+    def put(
+        self, type: str, id: str, parsed: Parsed, *, if_match: int | None = None, if_none_match: str | None = None
+    ) -> Written:
+        """The new version of a resource, or its first one. Raises PreconditionFailed."""
+        self._may_write(type)
+        current = self._current.get((type, id))
+        check_condition(current, if_match, if_none_match, f"{type}/{id}")
+        if current and not current.deleted and current.content == stamped(parsed, id, current.version, current.updated):
+            return Written(Stored(type, id, current.version, current.updated, current.content), "unchanged")
+        version = current.version + 1 if current else 1
+        text = stamped(parsed, id, version, self.updated)
+        shard = self._place(type, id, parsed, current)
+        if current and not current.deleted:
+            self._archive.append((current.shard, NUMBERS[type], id))
+        self._rows.append(self._row(shard, type, id, version, parsed, text))
+        did = "updated" if current and not current.deleted else "created"
+        return Written(Stored(type, id, version, self.updated, text, method="POST" if version == 1 else "PUT"), did)
+
+    def create(self, type: str, id: str, parsed: Parsed) -> Written:
+        """The first version under an id made by `new_id`, which needs no look at what is there."""
+        self._may_write(type)
+        text = stamped(parsed, id, 1, self.updated)
+        home = self.home_of(type, parsed)
+        shard = home if home is not None else shards.natural(type, id)
+        self._rows.append(self._row(shard, type, id, 1, parsed, text))
+        return Written(Stored(type, id, 1, self.updated, text, method="POST"), "created")
+
+    def remove(self, type: str, id: str, *, if_match: int | None = None) -> Written | None:
+        """A tombstone; None when there is nothing to delete. Raises PreconditionFailed."""
+        self._may_write(type)
+        current = self._current.get((type, id))
+        if current is None or current.deleted:
+            return None
+        check_condition(current, if_match, None, f"{type}/{id}")
+        version = current.version + 1
+        self._archive.append((current.shard, NUMBERS[type], id))
+        org, region = organization_number(self.actor.organization), self.actor.division
+        tomb = Past(current.shard, NUMBERS[type], id, version, self.batch, org, region, self.updated, True, b"")
+        self._tombs.append(tomb)
+        return Written(Stored(type, id, version, self.updated, b"", deleted=True, method="DELETE"), "deleted")
+
+    def _may_write(self, type: str) -> None:
+        if self.scope.writable is not None and type not in self.scope.writable:
+            raise Forbidden(f"This caller may not write {type}.")
+
+    def _place(self, type: str, id: str, parsed: Parsed, current: Current | None) -> int:
+        """Where the new version goes; notes the claim or the move that this needs."""
+        home = self.home_of(type, parsed)
+        shard = home if home is not None else self._settled(type, id)
+        if not shards.is_personal(type):
+            return self.shard_of((type, id))
+        if current is None:
+            self._claims.append((NUMBERS[type], id, shard))
+        elif current.shard != shard:
+            self._moves.append((current.shard, NUMBERS[type], id, shard))
+        return shard
+
+    def _settled(self, type: str, id: str) -> int:
+        """The shard of a resource that names nobody (any more)."""
+        return shards.natural(type, id)
+
+    def _row(self, shard: int, type: str, id: str, version: int, parsed: Parsed, text: bytes) -> Row:
+        terms = self.indexer.index(type, id, parsed.tree)
+        content = self.sealer.seal(text, name_of(type, id, version))
+        org, region = organization_number(self.actor.organization), self.actor.division
+        place = (shard, NUMBERS[type], id, version, self.batch, org, region)
+        return Row(*place, terms.date, self.updated, terms.keys, terms.flags, content)
+
+    async def flush(
+        self, source: str | None = None, message_id: str | None = None, answer: bytes | None = None
+    ) -> None:
+        """Send everything. Raises asyncpg.UniqueViolationError when somebody else was quicker (start again)."""
+        rows = len(self._rows) + len(self._tombs)
+        if not rows and message_id is None:
+            return
+        if self._archive:
+            await self.connection.execute(SQL["archive"], *_columns(self._archive, 3))
+        if self._tombs:
+            await self.connection.execute(SQL["entomb"], self._tombs)
+        await self._flush_places()
+        told = (self.batch, self.updated, self.actor.reference, source, message_id, rows, answer)
+        await self.connection.execute(SQL["insert"], self._rows, *told)
+
+    async def _flush_places(self) -> None:
+        if self._claims:
+            await self.connection.execute(SQL["claim"], *_columns(self._claims, 3))
+        if self._moves:
+            await self.connection.execute(SQL["move_versions"], *_columns(self._moves, 4))
+            moved = [(type, id, target) for _, type, id, target in self._moves]
+            known = [move for move in moved if (NAMES[move[0]], move[1]) in self._located]
+            new = [move for move in moved if (NAMES[move[0]], move[1]) not in self._located]
+            await self.connection.execute(SQL["relocate"], *_columns(known, 3))
+            await self.connection.execute(SQL["claim"], *_columns(new, 3))
+
+
+def check_condition(current: Current | None, if_match: int | None, if_none_match: str | None, name: str) -> None:
+    """If-Match and If-None-Match (http://hl7.org/fhir/R4/http.html#concurrency). Raises PreconditionFailed."""
+    alive = current is not None and not current.deleted
+    if if_match is not None and (not alive or (current and current.version != if_match)):
+        there = f"is at version {current.version}" if alive and current else "does not exist"
+        raise PreconditionFailed(f"{name} {there}, If-Match names version {if_match}.")
+    if if_none_match == "*" and alive:
+        raise PreconditionFailed(f"{name} exists already.")
+
+
+def _columns(rows: list[Any], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -1,0 +1,130 @@
+"""Both stores side by side: the same requests to each, and what differs in their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from minkang.fhir.problem import Incorrect
+from minkang.fhir.resource import Resource
+from minkang.fhir.search.match import sort_values
+from minkang.store import keys
+from minkang.store.contract import Page, Repository, Stored
+from minkang.store.memory import MemoryStore
+from minkang.store.scope import EVERYTHING, Actor, Scope
+from minkang.store.store import Store
+from tests.lib.builders import parsed
+from tests.spec.language import Caller, Chapter, Row
+from tests.spec.running import Run, query
+
+CALLERS = {
+    "east": Caller("east-hospital", 390101, divisions=frozenset({390101})),
+    "west": Caller("west-hospital", 390102, divisions=frozenset({390102}), patients=frozenset({"a"})),
+}
+SCOPES = {
+    "city": EVERYTHING,
+    "east": Scope(divisions=frozenset({390101})),
+    "west": Scope(organizations=frozenset({"west-hospital"})),
+}
+WRITERS = {
+    name: Actor(f"Practitioner/{name}", caller.organization, caller.division) for name, caller in CALLERS.items()
+}
+_MADE_BY_A_STORE = re.compile(r"\b[0-9a-z.]{26,27}\b")
+
+
+class Twins:
+    """An emptied PostgreSQL store and a new naive one."""
+
+    def __init__(self, runner: asyncio.Runner, url: str) -> None:
+        self._runner = runner
+        self.postgres = runner.run(_open(url))
+        self.memory = MemoryStore()
+
+    def close(self) -> None:
+        self._runner.run(self.postgres.close())
+
+    def empty(self) -> None:
+        self._runner.run(self._empty())
+        self.memory = MemoryStore()
+
+    async def _empty(self) -> None:
+        async with self.postgres.database.connection() as connection:
+            await connection.execute("TRUNCATE resource, resource_version, locator, batch")
+
+    def doors(self, actor: Actor, scope: Scope) -> tuple[Repository, Repository]:
+        return self.memory.repository(actor, scope), self.postgres.repository(actor, scope)
+
+    def load(self, resources: Sequence[tuple[str, Resource]]) -> None:
+        """Resources with their ids inside, each by the caller that is named."""
+        self._runner.run(self._load(resources))
+
+    async def _load(self, resources: Sequence[tuple[str, Resource]]) -> None:
+        for by, resource in resources:
+            for door in self.doors(WRITERS[by], EVERYTHING):
+                await door.update(resource["resourceType"], resource["id"], parsed(resource))
+
+    def search(self, target: str, scope: str) -> tuple[Any, Any]:
+        """What each store finds, in a form that can be compared."""
+        doors = self.doors(WRITERS["east"], SCOPES[scope])
+        return self._runner.run(found(doors[0], target)), self._runner.run(found(doors[1], target))
+
+    def tell(self, story: Sequence[Row]) -> list[tuple[Row, str, str]]:
+        """Each row with the answers of both stores; ids they made are called $1, $2 ... in the order they appear."""
+        return self._runner.run(self._tell(story))
+
+    async def _tell(self, story: Sequence[Row]) -> list[tuple[Row, str, str]]:
+        chapter = Chapter("", "", callers=CALLERS)
+        runs = Run(chapter, self.memory.repository), Run(chapter, self.postgres.repository)
+        return [(row, await _say(runs[0], row), await _say(runs[1], row)) for row in story]
+
+
+async def _open(url: str) -> Store:
+    return await Store.open(url, keys.generate(), connections=1)
+
+
+async def _say(run: Run, row: Row) -> str:
+    said = await run.ask(row)
+    for id in _MADE_BY_A_STORE.findall(said):
+        said = said.replace(id, "$" + run.name_next(id))
+    if row.request.endswith("_history") and row.request.count("/") < 2:
+        return ", ".join(sorted(said.split(", ")))  # one transaction's writes have no order among themselves
+    if row.request.startswith("TRANSACTION") and said.isalpha() and said != "nothing":
+        return "refused"  # with several faults in it, either of them may be named
+    return said
+
+
+async def found(door: Repository, target: str) -> dict[str, Any]:
+    """All pages of a search joined: names as sets, sizes, total, and what the rows were sorted by, in their order.
+
+    What the grammar refuses is refused before a store is asked, so that both refuse it.
+    """
+    try:
+        asked = query(target)
+    except Incorrect as problem:
+        return {"refused": problem.text}
+    pages = [await door.search(asked)]
+    while pages[-1].next is not None:
+        assert len(pages) < 200, f"the pages of {target} do not end"
+        pages.append(await door.search(query(f"{target}&_cursor={pages[-1].next}")))
+    matches = [_name(hit.stored) for page in pages for hit in page.hits if hit.mode == "match"]
+    assert len(matches) == len(set(matches)), f"{target} shows a row twice: {matches}"
+    ordered = [sort_values(asked.sort, orjson.loads(stored.content)) for page in pages for stored in _matches(page)]
+    return {
+        "matches": sorted(matches),
+        "with includes": sorted({_name(hit.stored) for page in pages for hit in page.hits}),
+        "page sizes": [len(_matches(page)) for page in pages],
+        "total": pages[0].total,
+        "order": ordered,
+    }
+
+
+def _matches(page: Page) -> list[Stored]:
+    return [hit.stored for hit in page.hits if hit.mode == "match"]
+
+
+def _name(stored: Stored) -> str:
+    return f"{stored.type}/{stored.id}"

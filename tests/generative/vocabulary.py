@@ -1,0 +1,134 @@
+"""Random resources from small vocabularies, so that searches hit: a dozen types, six ids of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from minkang.fhir.resource import Resource
+from tests.lib.builders import CARD, a_concept, a_name, a_quantity, a_reference, a_resource
+
+IDS = ["a", "b", "c", "d", "e", "f"]
+NAMES = ["张丽", "张力", "单雄信", "解晓东", "欧阳娜娜", "王芳", "José Müller", "Anna Bai", "𠮷田"]
+WORDS = ["South Gate Clinic", "south gate", "Clinique Élysée", "南门社区卫生服务站", "ＳＯＵＴＨ", "A, B|C$D"]
+CODES = ["bp", "BP", "glucose", "aspirin", "E11.9"]
+SYSTEMS = ["http://minkang.example/code", "http://loinc.org", None]
+CARD_SYSTEMS = [CARD, "http://minkang.example/ward", None]
+CARDS = ["1", "2", "100"]
+PHONES = ["13800000001", "+86 138-0000-0002"]
+DATES = ["2024", "2024-03", "2024-03-01", "2024-02-29", "2023-12-31", "1980-05-06"]
+MOMENTS = ["2024-03-01T10:00:00+08:00", "2024-03-01T02:00:00.5Z", "2024-03-01T23:30:00Z", *DATES]
+VALUES = [0, 0.5, 0.54, 5.4, 5.44, 100, 120, -3]
+UNITS = ["mmol/L", "mm[Hg]", None]
+GENDERS = ["female", "male", "unknown"]
+URLS = ["http://minkang.example/vs", "http://minkang.example/vs/sex", "urn:oid:2.16.156.10011"]
+PEOPLE = [f"Patient/{id}" for id in IDS]
+STAFF = [f"Practitioner/{id}" for id in IDS[:3]]
+HOUSES = [f"Organization/{id}" for id in IDS[:4]]
+
+maybe = st.none()
+
+
+def one_of(pool: list[Any]) -> st.SearchStrategy[Any]:
+    """One of the pool, or nothing."""
+    return st.none() | st.sampled_from(pool)
+
+
+def a_few(of: st.SearchStrategy[Any], most: int = 2) -> st.SearchStrategy[list[Any]]:
+    return st.lists(of, max_size=most)
+
+
+names = st.builds(a_name, st.sampled_from(NAMES))
+concepts = st.builds(a_concept, st.sampled_from(CODES), st.sampled_from(SYSTEMS), one_of(["Blood pressure", "血压"]))
+identifiers = st.builds(
+    lambda system, value: a_resource(system=system, value=value),
+    st.sampled_from(CARD_SYSTEMS),
+    st.sampled_from(CARDS),
+)
+periods = st.builds(lambda start, end: a_resource(start=start, end=end), one_of(DATES[1:]), one_of(DATES[1:]))
+quantities = st.builds(a_quantity, st.sampled_from(VALUES), st.sampled_from(UNITS), st.sampled_from(UNITS))
+phones = st.builds(lambda value: {"system": "phone", "value": value}, st.sampled_from(PHONES))
+patients = st.builds(a_reference, st.sampled_from([*PEOPLE, "Patient/a/_history/1", "https://other.example/Patient/a"]))
+staff = st.builds(a_reference, st.sampled_from(STAFF))
+houses = st.builds(a_reference, st.sampled_from(HOUSES))
+performers = staff | houses | st.builds(a_reference, st.sampled_from(PEOPLE))
+
+
+def _of(type: str, /, **members: st.SearchStrategy[Any]) -> st.SearchStrategy[Resource]:
+    return st.fixed_dictionaries(members).map(lambda found: a_resource(resourceType=type, **found))
+
+
+RESOURCES: dict[str, st.SearchStrategy[Resource]] = {
+    "Patient": _of(
+        "Patient",
+        name=a_few(names),
+        identifier=a_few(identifiers),
+        gender=one_of(GENDERS),
+        birthDate=one_of(DATES),
+        active=one_of([True, False]),
+        telecom=a_few(phones, 1),
+        managingOrganization=maybe | houses,
+        link=a_few(st.builds(lambda other: {"other": other, "type": "seealso"}, patients), 1),
+    ),
+    "Practitioner": _of("Practitioner", name=a_few(names), identifier=a_few(identifiers, 1), gender=one_of(GENDERS)),
+    "Organization": _of("Organization", name=one_of(WORDS), partOf=maybe | houses, active=one_of([True, False])),
+    "Location": _of("Location", name=one_of(WORDS), status=one_of(["active", "inactive"])),
+    "Observation": _of(
+        "Observation",
+        status=st.sampled_from(["final", "amended"]),
+        code=concepts,
+        subject=maybe | patients,
+        encounter=maybe | st.builds(a_reference, st.sampled_from(["Encounter/a", "Encounter/b"])),
+        effectiveDateTime=one_of(MOMENTS),
+        performer=a_few(performers),
+        valueQuantity=maybe | quantities,
+    ),
+    "Encounter": _of(
+        "Encounter",
+        status=st.sampled_from(["finished", "in-progress"]),
+        **{"class": st.sampled_from([{"code": "AMB"}, {"code": "IMP", "system": SYSTEMS[0]}])},
+        subject=maybe | patients,
+        period=maybe | periods,
+        participant=a_few(st.builds(lambda who: {"individual": who}, staff), 1),
+        serviceProvider=maybe | houses,
+    ),
+    "Condition": _of(
+        "Condition",
+        code=maybe | concepts,
+        subject=patients,
+        asserter=maybe | patients | staff,
+        onsetDateTime=one_of(MOMENTS),
+    ),
+    "MedicationRequest": _of(
+        "MedicationRequest",
+        status=st.sampled_from(["active", "stopped"]),
+        intent=st.just("order"),
+        medicationCodeableConcept=concepts,
+        subject=patients,
+        requester=maybe | staff,
+        authoredOn=one_of(MOMENTS),
+    ),
+    "Procedure": _of(
+        "Procedure",
+        status=st.just("completed"),
+        subject=patients,
+        code=maybe | concepts,
+        performedPeriod=maybe | periods,
+    ),
+    "Appointment": _of(
+        "Appointment",
+        status=st.sampled_from(["booked", "cancelled"]),
+        start=one_of(["2024-03-01T10:00:00+08:00", "2024-03-01T23:30:00Z"]),
+        participant=st.lists(
+            st.builds(lambda actor: {"actor": actor, "status": "accepted"}, patients | staff), min_size=1, max_size=2
+        ),
+    ),
+    "RiskAssessment": _of(
+        "RiskAssessment",
+        status=st.just("final"),
+        subject=patients,
+        prediction=a_few(st.builds(lambda value: {"probabilityDecimal": value}, st.sampled_from(VALUES))),
+    ),
+    "ValueSet": _of("ValueSet", status=st.sampled_from(["active", "draft"]), url=one_of(URLS), name=one_of(WORDS)),
+}

@@ -1,0 +1,42 @@
+"""Every chapter of the specification, by the name of its page."""
+
+from __future__ import annotations
+
+from tests.spec.access import scope
+from tests.spec.interactions import conditional, crud, everything, history, transaction
+from tests.spec.language import Chapter
+from tests.spec.search import (
+    compartment,
+    date,
+    include,
+    name,
+    number,
+    paging,
+    quantity,
+    reference,
+    sort,
+    string,
+    token,
+    uri,
+)
+
+CHAPTERS: dict[str, Chapter] = {
+    "crud": crud.CHAPTER,
+    "conditional": conditional.CHAPTER,
+    "history": history.CHAPTER,
+    "transaction": transaction.CHAPTER,
+    "search-token": token.CHAPTER,
+    "search-reference": reference.CHAPTER,
+    "search-string": string.CHAPTER,
+    "search-name": name.CHAPTER,
+    "search-date": date.CHAPTER,
+    "search-number": number.CHAPTER,
+    "search-quantity": quantity.CHAPTER,
+    "search-uri": uri.CHAPTER,
+    "sort": sort.CHAPTER,
+    "paging": paging.CHAPTER,
+    "include": include.CHAPTER,
+    "compartment": compartment.CHAPTER,
+    "everything": everything.CHAPTER,
+    "scope": scope.CHAPTER,
+}

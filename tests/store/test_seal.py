@@ -1,0 +1,93 @@
+"""Sealing: nothing of a person is on the disk in the clear, and a content opens only where it belongs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from minkang.fhir.problem import Fault
+from minkang.fhir.resource import parse
+from minkang.store import documents, keys
+from minkang.store.keys import KeyFileDamaged, generate
+from minkang.store.scope import EVERYTHING, Actor
+from minkang.store.seal import Sealer
+from minkang.store.store import Store
+
+NAME, NUMBER = "蔺璎珞", "380101198502304321"
+
+
+def test_a_content_opens_only_under_its_own_name_and_key() -> None:
+    made = generate()
+    sealed = Sealer(made).seal(b'{"a":1}', b"Patient/x/1")
+    assert Sealer(made).open(sealed, b"Patient/x/1") == b'{"a":1}'
+    for sealer, name in ((Sealer(made), b"Patient/y/1"), (Sealer(generate()), b"Patient/x/1")):
+        with pytest.raises(Fault, match="does not open"):
+            sealer.open(sealed, name)
+
+
+def test_one_changed_byte_is_noticed() -> None:
+    sealer = Sealer(generate())
+    sealed = bytearray(sealer.seal(b'{"a":1}', b"n"))
+    sealed[-1] ^= 1
+    with pytest.raises(Fault, match="does not open"):
+        sealer.open(bytes(sealed), b"n")
+
+
+def test_the_key_file_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "store.key"
+    made = keys.load_or_create(path)
+    assert keys.load_or_create(path) == made
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"seal": "AAAA", "terms": "AAAA"}', "[1]"])
+def test_a_damaged_key_file_is_refused_not_replaced(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "store.key"
+    path.write_text(text)
+    with pytest.raises(KeyFileDamaged):
+        keys.load_or_create(path)
+    assert path.read_text() == text
+
+
+@pytest.mark.anyio
+async def test_no_name_and_no_id_number_is_on_the_disk_in_the_clear(fresh_database_url: str) -> None:
+    store = await Store.open(fresh_database_url, generate())
+    patient = {
+        "resourceType": "Patient",
+        "identifier": [{"system": "urn:oid:2.16.156.10011.1.3", "value": NUMBER}],
+        "name": [{"text": NAME}],
+        "birthDate": "1985-02-28",
+    }
+    repository = store.repository(Actor("Device/test"), EVERYTHING)
+    made = await repository.create("Patient", parse(json.dumps(patient).encode()))
+    visit = {
+        "resourceType": "Encounter",
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": {"reference": f"Patient/{made.stored.id}", "display": NAME},
+        "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{NAME} {NUMBER}</div>'},
+    }
+    await repository.create("Encounter", parse(json.dumps(visit, ensure_ascii=False).encode()))
+    async with store.database.connection() as connection:
+        await documents.keep(connection, store.sealer, store.keys, f"<cda>{NAME}</cda>".encode(), "text/xml")
+    await store.close()
+    connection = await asyncpg.connect(fresh_database_url)
+    tables = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    for table in tables:
+        for row in await connection.fetch(f'SELECT * FROM "{table["relname"]}"'):
+            said = b" ".join(value if isinstance(value, bytes) else str(value).encode() for value in row.values())
+            for secret in (NAME, NUMBER, "1985-02-28"):
+                assert secret.encode() not in said, table["relname"]
+    await connection.close()
+
+
+@pytest.mark.anyio
+async def test_a_database_of_another_key_file_is_refused_at_the_start(fresh_database_url: str) -> None:
+    await (await Store.open(fresh_database_url, generate())).close()
+    with pytest.raises(KeyFileDamaged, match="sealed with another key file"):
+        await Store.open(fresh_database_url, generate())
