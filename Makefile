@@ -52,7 +52,7 @@ bench: $(VENV)/.dev ## measure writing and reading through the FHIR door (ARGS="
 
 docs: $(VENV)/.dev ## write the generated reference pages and build the book into site/
 	$(BIN)/python scripts/reference_pages.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 
 screenshots: $(VENV)/.browser ## take the pictures in docs/images anew

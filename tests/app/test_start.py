@@ -1,4 +1,4 @@
-"""`minkang serve` as a person meets it: it starts from nothing, says clearly what is wrong, and leaves nothing behind."""
+"""`minkang serve` as a person meets it: it starts from nothing, says what is wrong, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_postgresql_listens_on_no_network_and_trusts_nobody(running):
     home = Cluster(running.folder).home
     assert home is not None
     assert "trust" not in (home / "pg_hba.conf").read_text()
-    inodes = {os.readlink(entry) for entry in Path(f"/proc/{running.postmaster}/fd").iterdir()}
+    inodes = {str(entry.readlink()) for entry in Path(f"/proc/{running.postmaster}/fd").iterdir()}
     tables = "".join(Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6"))
     listening = {f"socket:[{line.split()[9]}]" for line in tables.splitlines() if line.split()[3] == "0A"}
     assert inodes & listening == set()

@@ -42,7 +42,8 @@ def page(request: pytest.FixtureRequest, browser: playwright.Browser) -> Iterato
         "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
     )
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("requestfailed", lambda failed: complaints.append(failed.url))
+    # A request that is still under way when the test leaves the page is aborted; that is no complaint.
+    opened.on("requestfailed", lambda lost: complaints.append(lost.url) if lost.failure != "net::ERR_ABORTED" else None)
     opened.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 400 else None)
     yield opened
     opened.close()

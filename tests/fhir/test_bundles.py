@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from minkang.fhir import bundles
 from minkang.fhir.problem import Incorrect
 from minkang.fhir.resource import Parsed, parse
@@ -95,7 +96,9 @@ def test_a_batch_may_write_the_same_resource_twice() -> None:
 
 
 def test_operations_and_searches_need_no_resource() -> None:
-    entries = [{"request": {"method": "POST", "url": url}} for url in ("Patient/_search?name=a", "Patient/1/$everything")]
+    entries = [
+        {"request": {"method": "POST", "url": url}} for url in ("Patient/_search?name=a", "Patient/1/$everything")
+    ]
     assert len(bundles.parse_bundle(transaction(*entries)).entries) == 2
 
 
@@ -162,7 +165,9 @@ def test_uris_are_rewritten_strings_and_canonicals_are_not() -> None:
 def test_links_in_the_narrative_are_rewritten() -> None:
     div = f"""<div><a href="{A}">a</a><img src='{B}'/><a href="#x">{A}</a></div>"""
     found = rewritten({"resourceType": "Patient", "text": {"status": "generated", "div": div}})
-    assert found["text"]["div"] == f"""<div><a href="Patient/1">a</a><img src='Encounter/2'/><a href="#x">{A}</a></div>"""
+    assert (
+        found["text"]["div"] == f"""<div><a href="Patient/1">a</a><img src='Encounter/2'/><a href="#x">{A}</a></div>"""
+    )
 
 
 def test_escaped_slashes_do_not_hide_a_reference() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from minkang.fhir.compartments import compartments, in_compartment, patient_paths, patient_references
 from minkang.fhir.definitions.structures import elements, json_members, resource_types
 

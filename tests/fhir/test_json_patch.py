@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from minkang.fhir import json_patch
 from minkang.fhir.problem import Incorrect, Unprocessable
 

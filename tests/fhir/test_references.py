@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from minkang.fhir.references import Ref, conditional, parse, patient_of, subject_paths
 
 FORMS = {
@@ -24,7 +25,9 @@ def test_a_reference_is_taken_apart(text: str) -> None:
     assert parse(text) == FORMS[text]
 
 
-@pytest.mark.parametrize("text", ["", "p1", "/Patient/1", "patient/1", "Patient/", "Patient/a_b", "Patient/1 ", "mailto:x"])
+@pytest.mark.parametrize(
+    "text", ["", "p1", "/Patient/1", "patient/1", "Patient/", "Patient/a_b", "Patient/1 ", "mailto:x"]
+)
 def test_what_has_no_form_of_a_reference_is_none(text: str) -> None:
     assert parse(text) is None
 
@@ -76,7 +79,9 @@ ABOUT: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("tree", "patients"), ABOUT)
-def test_the_patients_of_a_resource_come_with_whose_record_it_is_first(tree: dict[str, Any], patients: list[str]) -> None:
+def test_the_patients_of_a_resource_come_with_whose_record_it_is_first(
+    tree: dict[str, Any], patients: list[str]
+) -> None:
     assert patient_of(tree) == patients
 
 

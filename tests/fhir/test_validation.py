@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from minkang.fhir.definitions import structures
 from minkang.fhir.problem import Incorrect
 from minkang.fhir.validation import check, faults, schema, surely_valid
@@ -78,7 +79,9 @@ VALID = {
     },
     "parameters with parts": {
         "resourceType": "Parameters",
-        "parameter": [{"name": "a", "part": [{"name": "b", "resource": PATIENT}, {"name": "c", "valueCount": {"value": 1}}]}],
+        "parameter": [
+            {"name": "a", "part": [{"name": "b", "resource": PATIENT}, {"name": "c", "valueCount": {"value": 1}}]}
+        ],
     },
     "empty parameters": {"resourceType": "Parameters"},
 }  # fmt: skip
@@ -171,12 +174,14 @@ INVALID = {
     "a contained resource with a fault": (
         observation(contained=[{"resourceType": "Patient", "gender": "m"}]),
         "code-invalid", "Observation.contained[0].gender"),
-    "a contained resource within another": (observation(contained=[NESTED]), "structure", "Observation.contained[0].contained"),
+    "a contained resource within another": (
+        observation(contained=[NESTED]), "structure", "Observation.contained[0].contained"),
     "a fault within a bundle": (
         {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": observation(status="x")}]},
         "code-invalid", "Bundle.entry[0].resource.status"),
     "a fault within parameters": (
-        {"resourceType": "Parameters", "parameter": [{"name": "a", "part": [{"name": "b", "resource": {"resourceType": "X"}}]}]},
+        {"resourceType": "Parameters", "parameter": [
+            {"name": "a", "part": [{"name": "b", "resource": {"resourceType": "X"}}]}]},
         "structure", "Parameters.parameter[0].part[0].resource"),
     "an entry that is no resource": (
         {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": "x"}]},

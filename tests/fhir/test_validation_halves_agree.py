@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from minkang.fhir.validation import faults, surely_valid
 from minkang.fhir.validation.walk import Walk
 
@@ -52,7 +53,10 @@ SEEDS: list[dict[str, Any]] = [
     },
     {
         "resourceType": "Parameters",
-        "parameter": [{"name": "a", "valueBase64Binary": "QUJD"}, {"name": "b", "part": [{"name": "c", "valueUri": "x"}]}],
+        "parameter": [
+            {"name": "a", "valueBase64Binary": "QUJD"},
+            {"name": "b", "part": [{"name": "c", "valueUri": "x"}]},
+        ],
     },
     {
         "resourceType": "Questionnaire",
@@ -70,17 +74,52 @@ SEEDS: list[dict[str, Any]] = [
 ]  # fmt: skip
 VALUES = st.sampled_from(
     [
-        *(None, "", " ", "a", "a b", "a  b", "\u00a0", "a\n", "2024-02-30", "2024-02-29", "2023-02-29", "2024-13-01", "2024"),
-        *("10:00:00", "2024-01-01T00:00:00", "2024-01-01T00:00:00Z", "2024-12-31T23:59:60+14:00", "Patient/a", "Robot/1"),
-        *("Patient/" + "a" * 65, "http://a", "#d", "#x", "urn:uuid:1", "Claim/1", "final", "<div>", "<div><b></div>", "QUJ"),
+        *(
+            None,
+            "",
+            " ",
+            "a",
+            "a b",
+            "a  b",
+            "\u00a0",
+            "a\n",
+            "2024",
+            "2024-02-30",
+            "2024-02-29",
+            "2023-02-29",
+            "2024-13-01",
+        ),
+        *("10:00:00", "2024-01-01T00:00:00", "2024-01-01T00:00:00Z", "2024-12-31T23:59:60+14:00", "final", "QUJ"),
+        *("Patient/a", "Patient/" + "a" * 65, "Robot/1", "Claim/1", "http://a", "#d", "#x", "urn:uuid:1"),
+        *(
+            "<div>",
+            "<div><b></div>",
+            '<div><p onclick="x"/></div>',
+            '<div><a href="javascript:x"/></div>',
+            "<div>&#1;</div>",
+        ),
         *(0, 1, -1, 1.0, 1.5, True, False, 2**31, [], {}, [None], [""], [{}], [[]], {"a": 1}, {"id": "x"}, ["a"], [1]),
-        *({"extension": []}, {"resourceType": "Basic"}, {"resourceType": "Patient"}, {"reference": "Patient/a", "type": "x"}),
-        *([{"resourceType": "Patient", "contained": [{"resourceType": "Basic"}]}], {"url": "a"}, {"value": "1"}),
+        *({"extension": []}, {"resourceType": "Basic"}, {"resourceType": "Patient"}, {"url": "a"}, {"value": "1"}),
+        *({"reference": "Patient/a", "type": "x"}, {"reference": "Patient/a", "type": []}, {"reference": "#d"}),
+        [{"resourceType": "Patient", "contained": [{"resourceType": "Basic"}]}],
     ]
-)  # fmt: skip
+)
 KEYS = st.sampled_from(
-    "id extension modifierExtension _status _given given valueString valueQuantity valueInteger _valueString value "
-    "contained resource resourceType text div status type reference identifier period start url part outcome".split()
+    [
+        *(
+            "id",
+            "extension",
+            "modifierExtension",
+            "_status",
+            "_given",
+            "given",
+            "valueString",
+            "valueQuantity",
+            "value",
+        ),
+        *("valueInteger", "_valueString", "contained", "resource", "resourceType", "text", "div", "status", "type"),
+        *("reference", "identifier", "period", "start", "url", "part", "outcome"),
+    ]
 )
 
 

@@ -1,5 +1,5 @@
-"""kill -9 during writes, of whatever can be killed: every write that was acknowledged is there afterwards, byte for byte,
-and one that was not is there as a whole or not at all."""
+"""kill -9 during writes, of whatever can be killed: what was acknowledged is there afterwards, byte for byte, and what
+was not is there as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def all_of_postgresql(made: Platform) -> None:
 
 
 @pytest.mark.parametrize(
-    "kill", [one_worker, all_workers, the_postmaster, a_backend_that_writes, all_of_postgresql], ids=lambda f: f.__name__
+    "kill",
+    [one_worker, all_workers, the_postmaster, a_backend_that_writes, all_of_postgresql],
+    ids=lambda f: f.__name__,
 )
 def test_a_kill_during_writes_loses_nothing_acknowledged(running: Platform, kill: Callable[[Platform], None]):
     until(lambda: len(running.workers) == 2, "two workers run")

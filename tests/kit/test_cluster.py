@@ -95,7 +95,7 @@ def test_settings_of_ones_own_win_and_survive_a_start():
 def test_a_setting_that_postgresql_refuses_is_told_with_its_own_words():
     with scratch_folder() as folder:
         made = Cluster(folder, Options(state=folder.root / "state", settings={"fsync": "off", "work_mem": "much"}))
-        with pytest.raises(Exception, match="(?s)PostgreSQL did not start.*work_mem"):
+        with pytest.raises(Exception, match=r"(?s)PostgreSQL did not start.*work_mem"):
             made.start()
         assert made.running() is None
         made.stop()

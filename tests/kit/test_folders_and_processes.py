@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
@@ -34,9 +35,9 @@ def test_an_existing_folder_keeps_its_permissions(tmp_path):
 
 
 def test_a_lock_is_held_once_and_names_its_holder(tmp_path):
-    with held(tmp_path / "lock", "taken by {pid}"), pytest.raises(Trouble, match=f"taken by {os.getpid()}"):
-        with held(tmp_path / "lock", "taken by {pid}"):
-            pass
+    again = held(tmp_path / "lock", "taken by {pid}")
+    with held(tmp_path / "lock", ""), pytest.raises(Trouble, match=f"taken by {os.getpid()}"), again:
+        pass
     with held(tmp_path / "lock", "taken by {pid}"):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
@@ -71,13 +72,12 @@ def test_a_process_is_found_by_the_folder_it_works_in(tmp_path):
     assert processes.working_in(tmp_path) == []
 
 
-@pytest.mark.anyio
-async def test_the_end_of_a_process_is_noticed():
+def test_the_end_of_a_process_is_noticed():
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as child:
         child.terminate()
-        await processes.end_of(child.pid)
+        asyncio.run(processes.end_of(child.pid))
         assert child.wait() == -signal.SIGTERM
-    await processes.end_of(child.pid)  # of one that is gone already, too
+    asyncio.run(processes.end_of(child.pid))  # of one that is gone already, too
 
 
 def test_a_child_gets_the_signal_when_its_parent_is_killed(tmp_path):

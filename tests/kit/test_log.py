@@ -103,7 +103,15 @@ def test_a_long_text_is_cut(lines):
 
 @pytest.mark.parametrize(
     ("offered", "kept"),
-    [("abc-1.2_3", True), ("", False), ("a" * 65, False), ("a b", False), ("a\r\nSet-Cookie: x", False), ("é", False), (None, False)],  # noqa: E501
+    [
+        ("abc-1.2_3", True),
+        ("", False),
+        ("a" * 65, False),
+        ("a b", False),
+        ("a\r\nSet-Cookie: x", False),
+        ("é", False),
+        (None, False),
+    ],
 )
 def test_a_request_number_is_taken_over_when_it_is_short_and_plain(offered, kept):
     assert (log.new_request_id(offered) == offered) is kept

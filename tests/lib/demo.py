@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -47,7 +46,7 @@ def _running(data: Path, residents: int, token: str | None) -> Iterator[str]:
     try:
         yield _address(told)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(30)
         reader.join()
 

@@ -19,7 +19,7 @@ def create(settings: Settings) -> App:
         if scope["path"] == "/slow":
             # Tells the test that the request is under way, then waits for its word.
             (settings.data / "under-way").touch()
-            while not (settings.data / "go-on").exists():
+            while not (settings.data / "go-on").exists():  # noqa: ASYNC110 - the word comes from another process
                 await asyncio.sleep(0.01)
         await send_bytes(send, 200, [(b"content-type", b"text/plain")], str(os.getpid()).encode())
 
@@ -29,5 +29,3 @@ def create(settings: Settings) -> App:
 def broken(settings: Settings) -> App:
     """A worker that cannot start."""
     raise RuntimeError("no application")
-
-

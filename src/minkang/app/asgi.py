@@ -38,6 +38,9 @@ OPEN = frozenset({"/healthz", "/readyz"})
 OPERATOR = Actor("Device/operator")
 """Who acts before sign-in exists: whoever started the server, or holds its token."""
 
+FEED_PAUSE = 0.25
+"""Seconds between two looks for new batches: what follows the feed is behind by about this much."""
+
 TEXT = b"text/plain; charset=utf-8"
 
 
@@ -73,7 +76,7 @@ def create(settings: Settings) -> App:
         else:
             await send_bytes(send, 404, _headers(TEXT), b"There is nothing here. The FHIR door is /fhir.\n")
 
-    door = guarded(app, settings.token, _is_open)
+    door = guarded(app, settings.token, _is_open, settings.base_url)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -119,10 +122,25 @@ async def _lifespan(settings: Settings, opened: list[Store], receive: Receive, s
         log.exception("the store cannot be opened")
         await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
         return
+    numbering = asyncio.create_task(_number_the_feed(opened[0]))
     await send({"type": "lifespan.startup.complete"})
     await receive()  # shutdown
+    numbering.cancel()
+    await asyncio.gather(numbering, return_exceptions=True)
     await opened.pop().close()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _number_the_feed(store: Store) -> None:
+    """Give committed batches their place in the feed, a few times a second. Workers take turns by a lock."""
+    while True:
+        try:
+            await store.sequence()
+        except Unavailable:
+            log.warning("the feed waits for the database")
+        except Exception:
+            log.exception("the feed could not be numbered")
+        await asyncio.sleep(FEED_PAUSE)
 
 
 async def _open(settings: Settings) -> Store:

@@ -25,7 +25,7 @@ from minkang.kit.folders import DataFolder
 from minkang.kit.postgres import binaries
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
-from minkang.store import keys
+from minkang.store import census, keys
 from minkang.store.keys import Keys
 
 log = structlog.get_logger(__name__)
@@ -78,30 +78,18 @@ async def _write(settings: Settings, url: str, key: Path, found: Keys, file: Pat
 
 async def _moment(connection: asyncpg.Connection, found: Keys) -> Moment:
     """Counts everything in a snapshot that pg_dump then looks through too."""
-    told = await _value(connection, "SELECT value FROM store_fact WHERE name = 'keys'")
+    told = await census.fingerprint(connection)
     if told not in (None, found.fingerprint):
         raise Trouble(
             "The key file is not the one this database was sealed with; find that one before you save them together."
         )
     return Moment(
         snapshot=await _value(connection, "SELECT pg_export_snapshot()"),
-        schema=await _value(connection, "SELECT coalesce(max(number), 0) FROM migration"),
+        schema=await census.schema(connection),
         size=await _value(connection, "SELECT pg_database_size(current_database())"),
-        rows=await rows_of(connection),
+        rows=await census.rows(connection),
         postgresql=await _value(connection, "SHOW server_version"),
     )
-
-
-async def rows_of(connection: asyncpg.Connection) -> dict[str, int]:
-    """Rows of each table, counted."""
-    tables = await connection.fetch(
-        "SELECT relname, quote_ident(relname) AS quoted FROM pg_class"
-        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
-    )
-    return {
-        table["relname"]: await _value(connection, f"SELECT count(*) FROM {table['quoted']}")  # noqa: S608 - quoted above
-        for table in tables
-    }
 
 
 async def _value(connection: asyncpg.Connection, query: str) -> Any:

@@ -1,22 +1,37 @@
-"""The bearer token before sign-in exists: whoever starts the server with a token must send it. RFC 6750."""
+"""Who may come in before sign-in exists: whoever has the token (RFC 6750), or without a token, only this machine.
+
+The server listens on loopback when there is no token, but a page of any web site that is open in a browser here can
+name a host that resolves to 127.0.0.1 (DNS rebinding). It cannot choose the Host header, so that is what is looked at.
+"""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import orjson
 
-from minkang.fhir.problem import Unauthenticated, outcome
+from minkang.fhir.problem import Forbidden, Unauthenticated, outcome
 from minkang.kit.http import App, Receive, Scope, Send, send_bytes
 
+_ELSEWHERE = orjson.dumps(
+    outcome(
+        Forbidden(
+            "Without a token this server answers only to localhost; start it with --token, or name its public address in MINKANG_BASE_URL."
+        )
+    )
+)
 _REFUSAL = orjson.dumps(outcome(Unauthenticated()))
 
 
-def guarded(app: App, token: str | None, is_open: Callable[[str], bool]) -> App:
-    """The app behind the token. Paths that `is_open` says yes to need none; without a token nothing does."""
+def guarded(app: App, token: str | None, is_open: Callable[[str], bool], base_url: str | None = None) -> App:
+    """The app behind the token. Paths that `is_open` says yes to need none.
+
+    Without a token nothing does, but only hosts of this machine (and that of `base_url`) may be named.
+    """
     if token is None:
-        return app
+        return _at_home(app, base_url)
     expected = token.encode()
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,6 +47,27 @@ def guarded(app: App, token: str | None, is_open: Callable[[str], bool]) -> App:
         await send_bytes(send, Unauthenticated.status, headers, _REFUSAL, head=scope["method"] == "HEAD")
 
     return guard
+
+
+def _at_home(app: App, base_url: str | None) -> App:
+    names = {b"localhost", b"127.0.0.1", b"[::1]"}
+    if base_url is not None:
+        names.add((urlsplit(base_url).hostname or "").encode())
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = [value for name, value in scope.get("headers", ()) if name == b"host"]
+        if scope["type"] != "http" or all(_name(host) in names for host in hosts):
+            await app(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/fhir+json; charset=utf-8"), (b"cache-control", b"no-store")]
+        await send_bytes(send, 421, headers, _ELSEWHERE, head=scope["method"] == "HEAD")
+
+    return guard
+
+
+def _name(host: bytes) -> bytes:
+    """A Host header without its port."""
+    return host[: host.index(b"]") + 1] if host.startswith(b"[") and b"]" in host else host.partition(b":")[0].lower()
 
 
 def _carries(scope: Scope, expected: bytes) -> bool:

@@ -11,6 +11,12 @@ from contextlib import contextmanager
 
 from minkang.kit.trouble import Trouble
 
+LISTEN_FD = "MINKANG_LISTEN_FD"
+"""The variable that tells a worker the number of the listening socket."""
+
+DRAIN = 8
+"""Seconds that requests under way get to finish when a worker stops."""
+
 
 @contextmanager
 def listening(host: str, port: int) -> Generator[socket.socket]:

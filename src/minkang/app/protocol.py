@@ -13,10 +13,18 @@ from minkang.fhir.problem import Incorrect, TooLarge, outcome
 MAX_HEAD = 64 * 1024
 """Bytes of request line and headers: search urls grow long, yet proxies seldom pass more than this."""
 
+LINGER = 1.0
+"""Seconds a refused connection is still read, and what comes thrown away: closed at once, the system would answer the
+rest of the request with a reset, which may overtake the refusal. RFC 9112 §9.6."""
+
 
 class Protocol(HttpToolsProtocol):
     _head = 0
     _refused = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self._refused:
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         self._head = 0
@@ -52,7 +60,8 @@ class Protocol(HttpToolsProtocol):
             len(body),
         )
         self.transport.write(head + b"connection: close\r\n\r\n" + body)
-        self.transport.close()
+        self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing to say: RFC 9110 §7.8 lets a server answer as if no upgrade had been asked for, and ours does."""

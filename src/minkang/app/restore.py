@@ -15,7 +15,6 @@ from rich.console import Console
 
 from minkang.app import archive
 from minkang.app.archive import Manifest, Reader
-from minkang.app.backup import rows_of
 from minkang.app.connections import for_program, reaching
 from minkang.app.prepare import key_file
 from minkang.app.progress import bar
@@ -25,6 +24,7 @@ from minkang.kit.postgres import binaries
 from minkang.kit.postgres.cluster import Cluster
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
+from minkang.store import census
 from minkang.store.migrate import migrations
 
 
@@ -106,7 +106,7 @@ def _pour(source: IO[bytes], into: IO[bytes], advance: Callable[[int], None]) ->
 
 async def _rows(url: str) -> dict[str, int]:
     async with reaching(url) as connection:
-        return await rows_of(connection)
+        return await census.rows(connection)
 
 
 def _write_key(path: Path, content: bytes) -> None:

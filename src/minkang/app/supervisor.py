@@ -12,8 +12,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -54,16 +54,17 @@ async def serve(settings: Settings, app: str = APP) -> None:
     settings = replace(settings, data=settings.data.absolute())
     folder = DataFolder(settings.data)
     folder.make()
-    with claimed(folder), listening(settings.host, settings.port) as listener:
-        async with database(settings, folder) as (url, watched):
+    with claimed(folder), listening(settings.host, settings.port) as listener, database(settings, folder) as base:
+        workers = Workers(app, settings, listener, metrics.empty_folder(folder.run / "metrics"))
+        async with workers.running() as kept:  # they load their modules while PostgreSQL comes up
+            url = await base.start()
             await prepare.prepared(url, folder)
-            workers = Workers(app, settings, url, listener, metrics.empty_folder(folder.run / "metrics"))
-            async with workers.running() as kept:
-                await _ready(listener, kept)
-                workers.served = True
-                _greet(settings, listener)
-                status.note(folder, os.getpid(), address_of(listener))
-                await _first_end(kept, watched)
+            workers.go(url)
+            await _ready(listener, kept)
+            workers.served = True
+            _greet(settings, listener)
+            status.note(folder, os.getpid(), address_of(listener))
+            await _first_end(kept, base.kept)
 
 
 @contextmanager
@@ -81,26 +82,39 @@ def claimed(folder: DataFolder) -> Generator[None]:
             folder.clear_run()
 
 
-@asynccontextmanager
-async def database(settings: Settings, folder: DataFolder) -> AsyncGenerator[tuple[str, asyncio.Task[None] | None]]:
-    """The URL of the database: the server that was named, or the embedded one, which is then kept running.
+class Database:
+    """The server that was named, or the embedded one, which is then kept running."""
 
-    The task, where there is one, ends only when the embedded one cannot be kept running.
-    """
-    if settings.database_url is not None:
-        yield settings.database_url, None
-        return
-    cluster = Cluster(folder, cluster_options(settings))
-    watch: asyncio.Task[None] | None = None
-    try:
-        for pause in cluster.starting():
+    def __init__(self, url: str | None, cluster: Cluster) -> None:
+        self._url = url
+        self._cluster = cluster
+        self.kept: asyncio.Task[None] | None = None
+        """Ends only when the embedded one cannot be kept running."""
+
+    async def start(self) -> str:
+        """Its URL, once it answers."""
+        if self._url is not None:
+            return self._url
+        for pause in self._cluster.starting():
             await asyncio.sleep(pause)
-        watch = asyncio.create_task(_keep(cluster))
-        yield cluster.url, watch
+        self.kept = asyncio.create_task(_keep(self._cluster))
+        return self._cluster.url
+
+    def stop(self) -> None:
+        if self.kept is not None:
+            self.kept.cancel()
+        if self._url is None:
+            self._cluster.stop()
+
+
+@contextmanager
+def database(settings: Settings, folder: DataFolder) -> Generator[Database]:
+    """The database, not started yet; stopped when the block is left."""
+    made = Database(settings.database_url, Cluster(folder, cluster_options(settings)))
+    try:
+        yield made
     finally:
-        if watch is not None:
-            watch.cancel()
-        cluster.stop()
+        made.stop()
 
 
 def cluster_options(settings: Settings) -> Options:

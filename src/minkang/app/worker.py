@@ -1,7 +1,8 @@
 """One worker process: takes the listening socket from the supervisor and answers requests until told to stop.
 
 Started as `python -m minkang.app.worker APP` with the settings and MINKANG_LISTEN_FD in the environment. Its standard
-input is a pipe the supervisor holds; when that closes, the supervisor is gone and the worker ends too.
+input is a pipe the supervisor holds. One line comes through it: the database's URL, when the database is ready. When
+the pipe closes, the supervisor is gone and the worker ends too.
 """
 
 from __future__ import annotations
@@ -11,29 +12,31 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
 import uvicorn
 
+from minkang.app.listener import DRAIN, LISTEN_FD
 from minkang.app.protocol import Protocol
 from minkang.kit import log, processes, settings
 from minkang.kit.http import App
 from minkang.kit.settings import Settings
 
-LISTEN_FD = "MINKANG_LISTEN_FD"
-DRAIN = 8
-"""Seconds that requests under way get to finish."""
-
 
 def main(app: str) -> int:
     """Serves `app`, a "module:function" that makes an application of Settings. Returns the process's exit code."""
-    processes.end_with_parent(grace=DRAIN + 2)
     chosen = settings.load()
     log.set_up(chosen.log_level)
+    make = _found(app)  # the long part of a start; PostgreSQL comes up meanwhile
+    url = sys.stdin.buffer.readline().decode().strip()
+    if not url:
+        return 0  # the supervisor gave up
+    processes.end_with_parent(grace=DRAIN + 2)
     listener = socket.socket(fileno=int(os.environ[LISTEN_FD]))
     server = uvicorn.Server(
         uvicorn.Config(
-            _made(app, chosen),
+            make(replace(chosen, database_url=url)),
             loop="uvloop",
             http=Protocol,
             ws="none",
@@ -55,10 +58,9 @@ def main(app: str) -> int:
     return 0 if server.started else 3
 
 
-def _made(app: str, chosen: Settings) -> App:
+def _found(app: str) -> Callable[[Settings], App]:
     module, _, name = app.partition(":")
-    make: Callable[[Settings], App] = getattr(import_module(module), name)
-    return make(chosen)
+    return getattr(import_module(module), name)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -16,9 +17,9 @@ from pathlib import Path
 
 import structlog
 
-from minkang.app.worker import DRAIN, LISTEN_FD
+from minkang.app.listener import DRAIN, LISTEN_FD
 from minkang.kit import metrics, processes
-from minkang.kit.settings import Settings, to_environment
+from minkang.kit.settings import Settings, to_environment, variable_of
 from minkang.kit.trouble import Trouble
 
 log = structlog.get_logger(__name__)
@@ -30,18 +31,21 @@ LONGEST_PAUSE = 10.0
 class Workers:
     """`settings.workers` processes that share one listening socket."""
 
-    def __init__(self, app: str, settings: Settings, url: str, listener: socket.socket, counted: Path) -> None:
+    def __init__(self, app: str, settings: Settings, listener: socket.socket, counted: Path) -> None:
         self._app = app
         self._count = settings.workers
         self._listener = listener
         self._counted = counted
+        # The URL may hold a password, and comes another way (see worker.py).
+        inherited = {name: value for name, value in os.environ.items() if name != variable_of("database_url")}
         self._environment = {
-            **os.environ,
-            **to_environment(replace(settings, database_url=url)),
+            **inherited,
+            **to_environment(replace(settings, database_url=None)),
             LISTEN_FD: str(listener.fileno()),
             metrics.FOLDER: str(counted),
         }
         self._processes: set[subprocess.Popen[bytes]] = set()
+        self._url: str | None = None
         self._stopping = False
         self.served = False
         """Set once one of them has answered; from then on a failing one is tried again for ever."""
@@ -49,7 +53,8 @@ class Workers:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[asyncio.Task[None]]:
         """Runs them while the block does. The task ends only with Trouble: no worker gets as far as serving."""
-        kept = asyncio.create_task(self._keep_all())
+        first = [self._start() for _ in range(self._count)]
+        kept = asyncio.create_task(self._keep_all(first))
         try:
             yield kept
         finally:
@@ -58,13 +63,25 @@ class Workers:
             kept.cancel()
             await asyncio.gather(kept, return_exceptions=True)
 
-    async def _keep_all(self) -> None:
-        await asyncio.gather(*(self._keep() for _ in range(self._count)))
+    def go(self, url: str) -> None:
+        """The database is ready: they may begin to serve. Until then they load their modules and wait."""
+        self._url = url
+        for process in self._processes:
+            self._tell(process)
 
-    async def _keep(self) -> None:
+    def _tell(self, process: subprocess.Popen[bytes]) -> None:
+        if self._url is not None and process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it ended already, which is noticed elsewhere
+                process.stdin.write(f"{self._url}\n".encode())
+                process.stdin.flush()
+
+    async def _keep_all(self, first: list[subprocess.Popen[bytes]]) -> None:
+        await asyncio.gather(*(self._keep(process) for process in first))
+
+    async def _keep(self, process: subprocess.Popen[bytes]) -> None:
         failures = 0
-        while not self._stopping:
-            process, began = self._start(), time.monotonic()
+        while True:
+            began = time.monotonic()
             await processes.end_of(process.pid)
             code = process.wait()
             self._processes.discard(process)
@@ -76,6 +93,9 @@ class Workers:
             if code > 0 and not self.served:  # not killed: it gave up by itself, and the next one would too
                 raise Trouble("The workers cannot start; the reason stands in the log above.")
             await asyncio.sleep(min(0.1 * 2**failures - 0.1, LONGEST_PAUSE))
+            if self._stopping:
+                return
+            process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -88,6 +108,7 @@ class Workers:
             start_new_session=True,
         )
         self._processes.add(process)
+        self._tell(process)
         return process
 
     async def _stop(self) -> None:

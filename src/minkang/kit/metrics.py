@@ -10,8 +10,6 @@ import os
 import shutil
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
-
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -30,6 +28,9 @@ def forget_process(pid: int, folder: Path) -> None:
 
 def exposition() -> tuple[bytes, str]:
     """The text of all metrics and its media type."""
+    # Imported here: the supervisor counts nothing, and it must not wait for the import at its start.
+    from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+
     if FOLDER not in os.environ:
         return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
     registry = CollectorRegistry()

@@ -16,15 +16,12 @@ from minkang.fhir.references import patient_of
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.kinds import date as dates
 from minkang.fhir.search.parameters import SearchParameter, parameter, parameters_of
-from minkang.store.index_rules import alias, date_code, is_common, is_indexed
+from minkang.store.index_rules import LONG, alias, date_code, is_common, is_indexed
 from minkang.store.keys import Keys
 from minkang.store.rows import NO_DATE
 from minkang.store.search.params import kind_of
 from minkang.store.search.params.date import STRETCH
 from minkang.store.terms import TermHash
-
-LONG = "long"
-"""Flag of rows whose `date` is only the beginning of something longer than STRETCH."""
 
 _ROOTS = frozenset(compartments())
 

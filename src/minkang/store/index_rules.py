@@ -12,6 +12,9 @@ from typing import Any
 
 from minkang.fhir.search.parameters import SearchParameter
 
+LONG = "long"
+"""Flag of rows whose `date` is only the beginning of something longer than a search looks back (`params/date.py`)."""
+
 _RULES: dict[str, Any] = json.loads(resources.files("minkang.store").joinpath("index_rules.json").read_text())
 _COMMON = frozenset(_RULES["common"]["any"])
 _RARE_AFTER_ALL = frozenset(_RULES["common"]["except"])

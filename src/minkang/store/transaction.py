@@ -121,12 +121,12 @@ async def _resolve(
     await write.locate(_patients(places.values(), targets))
     for entry in places.values():
         if entry.method == "POST" and entry.id is None and entry.parsed:
-            known = _rewrite(entry.parsed, targets)
+            known = _rewrite(entry, targets)
             entry.id = write.new_id(entry.type, known)
             if entry.full_url:
                 targets[entry.full_url] = f"{entry.type}/{entry.id}"
     return {
-        place: replace(entry, parsed=_rewrite(entry.parsed, targets)) if entry.parsed else entry
+        place: replace(entry, parsed=_rewrite(entry, targets)) if entry.parsed else entry
         for place, entry in places.items()
     }
 
@@ -152,8 +152,9 @@ def _patients(entries: Any, targets: dict[str, str]) -> set[Name]:
     return names
 
 
-def _rewrite(parsed: Parsed, targets: dict[str, str]) -> Parsed:
-    return rewrite_references(parsed, targets) if targets else parsed
+def _rewrite(entry: Entry, targets: dict[str, str]) -> Parsed:
+    assert entry.parsed is not None  # noqa: S101 - asked only for entries with a resource
+    return rewrite_references(entry.parsed, targets, full_url=entry.full_url)
 
 
 async def _prepare(write: Write, entries: dict[int, Entry]) -> None:

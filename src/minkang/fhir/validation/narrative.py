@@ -20,8 +20,8 @@ _PLAIN = jsonschema_rs.Draft4Validator(
     {"pattern": rf"^<div{_ATTRIBUTE}*\s*/?>([^<&]|&(amp|lt|gt|quot|apos);|</{_TAG}>|<{_TAG}{_ATTRIBUTE}*\s*/?>)*$"},
     pattern_options=jsonschema_rs.RegexOptions(),
 )
-"""A text of nothing but these elements and attributes cannot act. (Asked this way because its regular expressions run in
-linear time, ten times as fast as Python's.)"""
+"""A text of nothing but these elements and attributes cannot act. (Asked in this way because these regular expressions
+run in linear time, ten times as fast as Python's.)"""
 
 _BARRED = frozenset(
     {

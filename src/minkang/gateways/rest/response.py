@@ -12,7 +12,6 @@ import msgspec
 import orjson
 
 from minkang.fhir.problem import Busy, Problem, Unauthenticated, outcome
-from minkang.gateways.rest.request import Request
 from minkang.kit.http import Header, http_date
 from minkang.store.contract import Stored, Written
 
@@ -76,13 +75,13 @@ def version_url(base: str, found: Stored) -> str:
     return f"{base}/{found.type}/{found.id}/_history/{found.version}"
 
 
-def written(request: Request, result: Written) -> Response:
+def written(result: Written, base: str, prefer: bytes | None) -> Response:
     """What a write answers: http://hl7.org/fhir/R4/http.html#ops (`Prefer: return=...`, Location, ETag)."""
     found = result.stored
-    url = version_url(request.base, found).encode()
+    url = version_url(base, found).encode()
     headers = [*stored_headers(found), (b"location", url), (b"content-location", url)]
     status = 201 if result.did == "created" else 200
-    match wanted_return(request.header(b"prefer")):
+    match wanted_return(prefer):
         case "minimal":
             return Response(status, b"", headers, stored=found)
         case "OperationOutcome":

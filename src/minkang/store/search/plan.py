@@ -15,8 +15,7 @@ from minkang.fhir.compartments import in_compartment, patient_references
 from minkang.fhir.search.parameters import parameter
 from minkang.fhir.search.query import Clause, Query
 from minkang.store import shards
-from minkang.store.index import LONG
-from minkang.store.index_rules import alias, date_code, is_common, is_indexed
+from minkang.store.index_rules import LONG, alias, date_code, is_common, is_indexed
 from minkang.store.search.params import kind_of
 from minkang.store.search.params.date import column_bounds, moment_bounds
 from minkang.store.terms import TermHash

@@ -16,7 +16,8 @@ async def create(request: Request, repository: Repository) -> Response:
     """201 with a server's id, whatever id the body carries; 200 with the one If-None-Exist found."""
     condition = if_none_exist(request)
     parsed = await received(request)
-    return response.written(request, await repository.create(request.type, parsed, if_none_exist=condition))
+    result = await repository.create(request.type, parsed, if_none_exist=condition)
+    return response.written(result, request.base, request.header(b"prefer"))
 
 
 async def received(request: Request) -> Parsed:

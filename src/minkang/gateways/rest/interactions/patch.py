@@ -31,14 +31,16 @@ async def patch(request: Request, repository: Repository) -> Response:
     expect_only(request)
     expected = if_match(request)
     change = checked(request.type, await change_of(request))
-    return response.written(request, await repository.patch(request.type, request.id, change, if_match=expected))
+    result = await repository.patch(request.type, request.id, change, if_match=expected)
+    return response.written(result, request.base, request.header(b"prefer"))
 
 
 async def patch_where(request: Request, repository: Repository) -> Response:
     """The same for the one resource the criteria find; 404 when they find none, 412 when several."""
     query, expected = criteria(request), if_match(request)
     change = checked(request.type, await change_of(request))
-    return response.written(request, await repository.patch_where(query, change, if_match=expected))
+    result = await repository.patch_where(query, change, if_match=expected)
+    return response.written(result, request.base, request.header(b"prefer"))
 
 
 async def change_of(request: Request) -> Change:

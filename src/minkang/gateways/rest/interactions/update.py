@@ -23,7 +23,7 @@ async def update(request: Request, repository: Repository) -> Response:
     parsed = await received(request)
     expect_same_id(parsed.tree, request.id)
     result = await repository.update(request.type, request.id, parsed, if_match=expected, if_none_match=creates)
-    return response.written(request, result)
+    return response.written(result, request.base, request.header(b"prefer"))
 
 
 async def update_where(request: Request, repository: Repository) -> Response:
@@ -32,7 +32,8 @@ async def update_where(request: Request, repository: Repository) -> Response:
     parsed = await received(request)
     if "id" in parsed.tree:
         check_id(parsed.tree["id"])
-    return response.written(request, await repository.update_where(query, parsed, if_match=expected))
+    result = await repository.update_where(query, parsed, if_match=expected)
+    return response.written(result, request.base, request.header(b"prefer"))
 
 
 def expect_same_id(tree: dict[str, Any], expected: str) -> None:
