@@ -1,4 +1,4 @@
-"""Every published R4 example (CC0) that is valid is written and read again, equal but for id and meta, digit by digit."""
+"""Every valid R4 example (CC0) is written and read again, equal but for id and meta, digit by digit."""
 
 from __future__ import annotations
 

@@ -83,9 +83,17 @@ def status(data: Data = None) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context, data: Data = None, database_url: Database = None) -> None:
     """Open PostgreSQL's own console on the running database; what follows goes to psql."""
-    from minkang.app.console import open_psql
+    from minkang.app.console import become
 
-    open_psql(_settings(data=data, database_url=database_url), context.args)
+    become(_settings(data=data, database_url=database_url), "psql", ["--no-psqlrc", *context.args])
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def pg(context: typer.Context, program: str, data: Data = None, database_url: Database = None) -> None:
+    """Run one of PostgreSQL's own programs (pg_basebackup, vacuumdb ...) on the running database."""
+    from minkang.app.console import become
+
+    become(_settings(data=data, database_url=database_url), program, context.args)
 
 
 @app.command()

@@ -6,7 +6,8 @@ Only literal references count: what `identifier` means is for the platform to fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from minkang.fhir.compartments import patient_paths
@@ -19,6 +20,7 @@ _LITERAL = re.compile(
 )
 _ELSEWHERE = re.compile(r"https?://\S+|urn:(?:uuid|oid):\S+", re.IGNORECASE)
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]{1,63})\?(\S+)")
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Ref(NamedTuple):
@@ -55,10 +57,11 @@ def subject_paths(resource_type: str) -> tuple[tuple[str, ...], ...]:
     return patient_paths(resource_type)
 
 
-def patient_of(tree: Resource) -> list[str]:
+def patient_of(tree: Resource, targets: Mapping[str, str] = _NONE) -> list[str]:
     """Ids of the patients a resource belongs to; the first one decides where it lives. A Patient belongs to itself.
 
     Looks at relative references `Patient/id` (also with `/_history/n`) alone: an absolute one may be somebody else's.
+    `targets`: what references will be rewritten to (text -> Type/id), for resources of a transaction.
     """
     if tree["resourceType"] == "Patient":
         own = tree.get("id")
@@ -69,15 +72,18 @@ def patient_of(tree: Resource) -> list[str]:
         if value is None:
             continue
         if len(path) == 1 and type(value) is dict:
-            _add(value.get("reference"), found)
+            _add(value.get("reference"), found, targets)
         else:
             for reference in _at(value, path[1:]):
-                _add(reference.get("reference"), found)
+                _add(reference.get("reference"), found, targets)
     return found
 
 
-def _add(reference: Any, found: list[str]) -> None:
-    if type(reference) is str and reference.startswith("Patient/"):
+def _add(reference: Any, found: list[str], targets: Mapping[str, str]) -> None:
+    if type(reference) is not str:
+        return
+    reference = targets.get(reference, reference)
+    if reference.startswith("Patient/"):
         patient = reference[8:].partition("/")[0]
         if patient and patient not in found:
             found.append(patient)

@@ -121,8 +121,7 @@ async def _resolve(
     await write.locate(_patients(places.values(), targets))
     for entry in places.values():
         if entry.method == "POST" and entry.id is None and entry.parsed:
-            known = _rewrite(entry, targets)
-            entry.id = write.new_id(entry.type, known)
+            entry.id = write.new_id(entry.type, entry.parsed, targets)
             if entry.full_url:
                 targets[entry.full_url] = f"{entry.type}/{entry.id}"
     return {

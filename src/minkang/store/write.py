@@ -11,9 +11,10 @@ The caller owns the transaction. http://hl7.org/fhir/R4/http.html#create and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from minkang.fhir.problem import Forbidden, NotFound, PreconditionFailed
@@ -28,6 +29,8 @@ from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer, name_of
 from minkang.store.sql import SQL
 from minkang.store.types import NAMES, NUMBERS
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +117,16 @@ class Write:
         """What `find` found."""
         return self._current.get((type, id))
 
-    def home_of(self, type: str, parsed: Parsed) -> int | None:
+    def home_of(self, type: str, parsed: Parsed, targets: Mapping[str, str] = _NONE) -> int | None:
         """The shard a resource's content gives it: its first patient's; None when it names none."""
         if type == "Patient" or not shards.is_personal(type):
             return None
-        patients = patient_of(parsed.tree)
+        patients = patient_of(parsed.tree, targets)
         return self.shard_of(("Patient", patients[0])) if patients else None
 
-    def new_id(self, type: str, parsed: Parsed) -> str:
-        return shards.new_id(type, self.home_of(type, parsed))
+    def new_id(self, type: str, parsed: Parsed, targets: Mapping[str, str]) -> str:
+        """An id for a new resource. `targets`: what its references will be rewritten to."""
+        return shards.new_id(type, self.home_of(type, parsed, targets))
 
     def put(
         self, type: str, id: str, parsed: Parsed, *, if_match: int | None = None, if_none_match: str | None = None

@@ -44,6 +44,10 @@ def owner(home: Path) -> Account:
         raise Trouble(
             f"The database in {home} belongs to account number {status.st_uid}, which does not exist."
         ) from error
+    if status.st_uid == 0:
+        raise Trouble(
+            f"The database in {home} belongs to root, and PostgreSQL must not run as root: chown it to another."
+        )
     found = Account(entry.pw_name, status.st_uid, entry.pw_gid)
     if os.geteuid() not in (0, found.uid):
         raise Trouble(
