@@ -107,3 +107,16 @@ def test_values_are_copied_not_shared() -> None:
 def test_names_with_slashes_and_tildes() -> None:
     patch = [{"op": "replace", "path": "/a~1b/m~0n", "value": 2}]
     assert json_patch.patched({"a/b": {"m~n": 1}}, patch) == {"a/b": {"m~n": 2}}
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [{"op": "copy", "from": "/name", "path": "/name/-"}] * 60,
+        [{"op": "copy", "from": "/name", "path": "/name" + "/0" * depth} for depth in range(1, 40)],
+        [{"op": "copy", "from": "", "path": "/a" * depth} for depth in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)],
+    ],
+)
+def test_copies_that_double_what_is_there_end_early(operations: list[dict[str, str]]) -> None:
+    with pytest.raises((Unprocessable, Incorrect)):
+        json_patch.apply(b'{"resourceType":"Patient","name":[{"text":"a"}]}', operations)

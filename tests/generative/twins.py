@@ -58,8 +58,9 @@ class Twins:
     def doors(self, actor: Actor, scope: Scope) -> tuple[Repository, Repository]:
         return self.memory.repository(actor, scope), self.postgres.repository(actor, scope)
 
-    def load(self, resources: Sequence[tuple[str, Resource]]) -> None:
-        """Resources with their ids inside, each by the caller that is named."""
+    def fill(self, resources: Sequence[tuple[str, Resource]]) -> None:
+        """Nothing but these resources, ids inside, each written by the caller that is named."""
+        self.empty()
         self._runner.run(self._load(resources))
 
     async def _load(self, resources: Sequence[tuple[str, Resource]]) -> None:
@@ -72,14 +73,22 @@ class Twins:
         doors = self.doors(WRITERS["east"], SCOPES[scope])
         return self._runner.run(found(doors[0], target)), self._runner.run(found(doors[1], target))
 
-    def tell(self, story: Sequence[Row]) -> list[tuple[Row, str, str]]:
-        """Each row with the answers of both stores; ids they made are called $1, $2 ... in the order they appear."""
-        return self._runner.run(self._tell(story))
+    def first_difference(self, story: Sequence[Row]) -> str | None:
+        """The first row that the stores answer differently, beginning with nothing; None when there is none.
 
-    async def _tell(self, story: Sequence[Row]) -> list[tuple[Row, str, str]]:
+        Ids they made are called $1, $2 ... in the order they appear.
+        """
+        self.empty()
+        return self._runner.run(self._first_difference(story))
+
+    async def _first_difference(self, story: Sequence[Row]) -> str | None:
         chapter = Chapter("", "", callers=CALLERS)
         runs = Run(chapter, self.memory.repository), Run(chapter, self.postgres.repository)
-        return [(row, await _say(runs[0], row), await _say(runs[1], row)) for row in story]
+        for row in story:
+            naive, postgres = await _say(runs[0], row), await _say(runs[1], row)
+            if naive != postgres:
+                return f"{row.request}: naive {naive!r}, postgres {postgres!r}"
+        return None
 
 
 async def _open(url: str) -> Store:

@@ -20,10 +20,8 @@ from minkang.fhir.search.query import Query
 from minkang.store import shards
 from minkang.store.contract import Entry, Page, Repository, Stored, Written
 from minkang.store.scope import EVERYTHING, Actor, Scope
+from tests.lib.both_stores import RepositoryFor
 from tests.spec.language import Caller, Chapter, Row
-
-RepositoryFor = Callable[[Actor, Scope], Repository]
-"""A store: the door for a caller."""
 
 PLAIN = Actor("Practitioner/spec")
 

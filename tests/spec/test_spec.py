@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lib.both_stores import RepositoryFor
 from tests.spec.chapters import CHAPTERS
 from tests.spec.language import Chapter, Row
-from tests.spec.running import Mismatch, RepositoryFor, Run
+from tests.spec.running import Mismatch, Run
 
 pytestmark = pytest.mark.anyio
 

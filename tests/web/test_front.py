@@ -154,3 +154,9 @@ async def test_the_page_may_load_nothing_from_elsewhere() -> None:
 @pytest.mark.parametrize("file", ["static/minkang.css", "static/shell.js", "static/mark.svg", "favicon.ico"])
 async def test_its_own_files_are_served(file: str) -> None:
     assert (await _page(await _sources(0), f"/{file}")).status_code == 200
+
+
+async def test_a_token_is_told_even_while_the_database_does_not_answer() -> None:
+    page = await _page(await _sources(answers=False, guarded=True), "/?lang=en")
+    assert "Token needed" in page.text
+    assert "only this machine" not in page.text

@@ -18,7 +18,8 @@ from minkang.kit.http import App, Receive, Scope, Send, send_bytes
 _ELSEWHERE = orjson.dumps(
     outcome(
         Forbidden(
-            "Without a token this server answers only to localhost; start it with --token, or name its public address in MINKANG_BASE_URL."
+            "Without a token this server answers only to localhost; start it with --token, or name its public address"
+            " in MINKANG_BASE_URL."
         )
     )
 )

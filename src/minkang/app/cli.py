@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -117,6 +118,11 @@ def main() -> None:
     except Trouble as trouble:
         Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"minkang: {trouble}")
         sys.exit(trouble.exit_code)
+    except OSError as error:  # a full disk, a folder of somebody else's: the machine's matter, not a bug
+        log.set_up("error")
+        logging.getLogger(__name__).exception("stopped")
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"minkang: {error}")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import asyncpg
@@ -11,6 +12,8 @@ from minkang.kit.folders import DataFolder
 from minkang.kit.trouble import Trouble
 from minkang.store import keys
 from minkang.store.migrate import SchemaDiffers, migrate
+
+PROMOTE = "minkang psql -c 'SELECT pg_promote()'"
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +27,7 @@ async def prepared(url: str, folder: DataFolder) -> None:
     """Makes the key file at the first start and migrates. Raises Trouble with the way out."""
     try:
         keys.load_or_create(key_file(folder))
+        await _writable(url)
         applied = await migrate(url)
     except keys.KeyFileDamaged as error:
         raise Trouble(str(error)) from error
@@ -33,6 +37,20 @@ async def prepared(url: str, folder: DataFolder) -> None:
         raise Trouble(f"The database cannot be reached: {told(error)}") from error
     if applied:
         log.info("schema migrated", migrations=applied)
+
+
+async def _writable(url: str) -> None:
+    """Waits while the database only follows another or replays its log: it serves once that is over."""
+    connection = await asyncpg.connect(url)
+    try:
+        said = False
+        while await connection.fetchval("SELECT pg_is_in_recovery()"):
+            if not said:
+                log.warning("the database is a standby or recovers: it serves once it is promoted", how=PROMOTE)
+                said = True
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
 
 
 def told(error: Exception) -> str:

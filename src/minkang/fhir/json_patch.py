@@ -16,6 +16,8 @@ from minkang.fhir.problem import Incorrect, Unprocessable
 from minkang.fhir.resource import Parsed, exact, from_exact
 
 MAX_OPERATIONS = 10_000
+MAX_COPIED = 100_000
+"""Values that `copy` operations of one patch may make together: thirty of them could double a resource thirty times."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 _BAD_ESCAPE = re.compile(r"~(?![01])")
@@ -42,10 +44,13 @@ def apply(text: bytes, patch: list[Any]) -> Parsed:
     Raises Incorrect for a malformed patch; Unprocessable for a path that is not there, a test that fails, or when
     something other than a resource is left.
     """
-    found = patched(exact(text), patch)
-    if not isinstance(found, dict) or not isinstance(found.get("resourceType"), str):
-        raise Unprocessable("The patch does not leave a resource.")
-    return from_exact(found)
+    try:
+        found = patched(exact(text), patch)
+        if not isinstance(found, dict) or not isinstance(found.get("resourceType"), str):
+            raise Unprocessable("The patch does not leave a resource.")
+        return from_exact(found)
+    except RecursionError:
+        raise Unprocessable("The patch nests values too deep.") from None
 
 
 def patched(document: Any, patch: list[Any]) -> Any:
@@ -54,13 +59,31 @@ def patched(document: Any, patch: list[Any]) -> Any:
         raise Incorrect(f"A patch may have {MAX_OPERATIONS} operations at most.")
     for number, operation in enumerate(patch):
         _check(operation, number)
+    copied = 0
     for number, operation in enumerate(patch):
         try:
+            if operation["op"] == "copy":
+                copied += _size(_get(document, _tokens(operation["from"])), MAX_COPIED - copied)
             document = _perform(document, operation)
         except _Failed as failed:
             path = str(operation["path"])[:64]
             raise Unprocessable(f"Patch operation {number} ({operation['op']} {path}): {failed}.") from None
     return document
+
+
+def _size(value: Any, most: int) -> int:
+    """How many values a value consists of. Stops at the first too many."""
+    found, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        found += 1
+        if found > most:
+            raise _Failed(f"copies would make more than {MAX_COPIED} values")
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return found
 
 
 class _Failed(Exception):

@@ -41,16 +41,6 @@ def working_in(folder: Path) -> list[int]:
     return found
 
 
-def ended(pid: int, within: float) -> bool:
-    """Waits until the process has ended; False when it still runs after so many seconds."""
-    deadline = time.monotonic() + within
-    while alive(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 async def end_of(pid: int) -> None:
     """Returns when the process has ended, whether or not it is our child."""
     try:

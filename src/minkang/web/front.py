@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -40,6 +40,7 @@ class Front:
 
     state: Literal["guarded", "down", "empty", "some"]
     answers: bool
+    guarded: bool = False
     total: int = 0
     counts: Sequence[Count] = ()
     rest_types: int = 0
@@ -92,9 +93,9 @@ async def look(sources: Sources, words: str, today: date) -> Front:
     """Ask the store what the page needs; nothing but the status when a token guards the records."""
     answers = await sources.answers()
     if not answers:
-        return Front("down", answers)
+        return Front("down", answers, sources.guarded)
     if sources.guarded:
-        return Front("guarded", answers)
+        return Front("guarded", answers, guarded=True)
     try:
         counts = await sources.counts()
     except Problem:
@@ -108,13 +109,10 @@ async def look(sources: Sources, words: str, today: date) -> Front:
 def _counted(front: Front, counts: Mapping[str, int]) -> Front:
     rows = sorted((Count(type, rows) for type, rows in counts.items() if rows), key=lambda row: (-row.rows, row.type))
     shown, rest = rows[:SHOWN_TYPES], rows[SHOWN_TYPES:]
-    return Front(
-        front.state,
-        front.answers,
+    return replace(
+        front,
         total=sum(counts.values()),
         counts=shown,
         rest_types=len(rest),
         rest_rows=sum(row.rows for row in rest),
-        words=front.words,
-        found=front.found,
     )

@@ -61,6 +61,11 @@ BODIES = {
 }
 
 
+@pytest.fixture
+def database() -> None:
+    """What is refused at the door never reaches a store: the naive one tells whether anything did."""
+
+
 async def refused(store: MemoryStore, answer: Answer, *statuses: int) -> None:
     assert answer.status in statuses, answer.body
     assert answer.json["resourceType"] == "OperationOutcome"

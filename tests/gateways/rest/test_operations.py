@@ -129,12 +129,14 @@ async def test_tags_are_added_and_taken_away_by_system_and_code(door: Client) ->
     assert (await door.get("/Patient/never/$meta")).status == 404
 
 
-async def test_a_binary_is_a_resource_when_fhir_is_asked_for_and_itself_otherwise(door: Client) -> None:
+async def test_a_binary_is_itself_to_whoever_names_another_media_type_and_a_resource_otherwise(door: Client) -> None:
     picture = bytes(range(256))
     made = await door.post("/Binary", picture, content_type="image/png")
     assert made.status == 201
     path = "/Binary/" + made.headers["location"].split("/Binary/")[1].split("/")[0]
-    for accept in ({}, {"accept": "*/*"}, {"accept": "image/png"}):
+    for accept in ({}, {"accept": "*/*"}):
+        assert (await door.get(path, **accept)).json["resourceType"] == "Binary"
+    for accept in ({"accept": "image/png"}, {"accept": "text/html,*/*;q=0.8"}):
         raw = await door.get(path, **accept)
         assert (raw.body, raw.headers["content-type"]) == (picture, "image/png")
         assert raw.headers["content-disposition"] == "attachment"
@@ -154,13 +156,14 @@ async def test_a_binary_is_put_raw_under_an_id_and_as_a_resource(door: Client) -
     assert tree["securityContext"] == {"reference": "Patient/p"}
     resource = {"resourceType": "Binary", "id": "b", "contentType": "text/html", "data": "PGI+"}
     assert (await door.put("/Binary/b", resource)).status == 200
-    page = await door.get("/Binary/b")
+    page = await door.get("/Binary/b", accept="text/html")
     assert (page.body, page.headers["content-type"]) == (b"<b>", "text/html")
     assert (await door.post("/Binary", b"x", content_type="not a type")).status in (400, 415)
     assert (await door.post("/Binary", b"<Binary/>", content_type="application/fhir+xml")).status == 415
     odd = {"resourceType": "Binary", "id": "c", "contentType": "text/html\r\nx-evil: 1", "data": "PGI+"}
-    if (await door.put("/Binary/c", odd)).status == 201:
-        assert (await door.get("/Binary/c")).headers["content-type"] == "application/octet-stream"
+    assert (await door.put("/Binary/c", odd)).status in (201, 400)
+    header = (await door.get("/Binary/c", accept="text/html")).headers["content-type"]
+    assert header in ("application/octet-stream", "application/fhir+json; charset=utf-8")
 
 
 async def test_metadata_says_what_the_router_does(door: Client) -> None:

@@ -83,8 +83,21 @@ async def test_a_cursor_that_was_tampered_with_is_refused(clinic: Client) -> Non
     assert following is not None
     for url in ("/Patient?_cursor=abc", "/Patient?_cursor=%F0%9F%98%80", "/Patient?_cursor=" + "A" * 3000):
         assert (await clinic.get(url)).status == 400, url
-    elsewhere = following.removeprefix("http://door.test/fhir").replace("_sort=_id", "_sort=-_id")
-    assert (await clinic.get(elsewhere)).status == 400
+
+
+async def test_a_cursor_of_another_question_is_refused_or_means_another_place_but_breaks_nothing(
+    clinic: Client,
+) -> None:
+    questions = [f"/Patient?_count=1{more}" for more in ("", "&_sort=_id", "&_sort=-name", "&_sort=birthdate")]
+    questions += ["/Patient/_history?_count=1", "/_history?_count=1", "/Patient/p1/$everything?_count=1"]
+    cursors = {question: link(await clinic.get(question), "next") for question in questions}
+    for question in questions:
+        for other, url in cursors.items():
+            assert url is not None, other
+            answer = await clinic.get(f"{question}&{urlsplit(url).query.rpartition('&')[2]}")
+            assert answer.status in ((200,) if other == question else (200, 400)), (question, other)
+    elsewhere = str(cursors["/Patient?_count=1&_sort=_id"]).removeprefix("http://door.test/fhir")
+    assert (await clinic.get(elsewhere.replace("_sort=_id", "_sort=-_id"))).status == 400
 
 
 async def test_the_total_is_told_only_when_asked_for(clinic: Client) -> None:

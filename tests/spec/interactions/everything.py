@@ -17,6 +17,7 @@ without a care date is kept).
     resources={
         "Patient/p": {"gender": "female"},
         "Patient/q": {},
+        "Patient/r": {"link": [{"other": {"reference": "Patient/q"}, "type": "seealso"}]},
         "Observation/a": _note("p", "2024-01-10"),
         "Observation/b": _note("p", "2024-02-10"),
         "Observation/c": _note("p"),
@@ -38,7 +39,7 @@ without a care date is kept).
     },
     cases=[
         Row("GET Patient/p/$everything", "a b c e f p", "also where the patient is the second one named"),
-        Row("GET Patient/q/$everything", "d f q"),
+        Row("GET Patient/q/$everything", "d f q r", "also a registration that is linked to it"),
         Row("GET Patient/p/$everything?_count=2", "a b c e f p", "in pages of two"),
         Row("GET Patient/p/$everything?_type=Observation", "a b c"),
         Row("GET Patient/p/$everything?_type=Patient,Encounter", "e p"),

@@ -32,6 +32,7 @@ CHAPTER = Chapter(
         Row("GET Patient/p/Observation?status=final", "a"),
         Row("GET Patient/p/Appointment", "g", "one of several actors"),
         Row("GET Patient/q/Condition", "f"),
+        Row("GET Patient/q/Patient", "p q", "itself, and the one that is linked to it"),
         Row("GET Patient/p/Condition", "nothing"),
         Row("GET Encounter/e/Condition", "f"),
         Row("GET Practitioner/r/Condition", "f"),

@@ -23,11 +23,15 @@ _XML = (b"application/fhir+xml", b"application/xml+fhir", JSON_PATCH)
 
 
 def wants_content(request: Request) -> bool:
-    """Unless FHIR is asked for by name, a read of a Binary answers its content. In a Bundle it is always a resource."""
+    """A read of a Binary answers its content to whoever names a media type other than FHIR's.
+
+    Who names none (no Accept, or `*/*`, which HTTP libraries send unasked) is a FHIR client until it says otherwise; in a
+    Bundle it is always a resource. http://hl7.org/fhir/R4/binary.html#rest leaves this open.
+    """
     if request.is_inner or (request.query_string and request.parameter("_format") is not None):
         return False
     accept = request.header(b"accept")
-    return accept is None or not names_fhir(accept)
+    return accept is not None and accept.strip() != b"*/*" and not names_fhir(accept)
 
 
 def answer(found: Stored) -> Response:

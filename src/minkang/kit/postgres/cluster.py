@@ -26,7 +26,6 @@ from minkang.kit.trouble import Trouble
 ROLE = "minkang"
 DATABASE = "minkang"
 STATE = Path("/var/lib/minkang")
-PROMOTE = "minkang psql -c 'SELECT pg_promote()'"
 LOG_LIMIT = 10_000_000
 """Bytes after which PostgreSQL's log is put aside at the next start; one former log is kept."""
 
@@ -99,14 +98,9 @@ class Cluster:
         log.info("postgresql starts", folder=str(home), account=account.name, shared_buffers=settings["shared_buffers"])
         for attempt in range(40):
             child = self._launch(account, home, programs)
-            said = False
             while child.poll() is None:
-                state = _state(home, child.pid)
-                if state == "ready":
+                if _answers(home, child.pid):
                     return
-                if state == "standby" and not said:
-                    said = True
-                    log.warning("postgresql is a standby: it follows, and serves once it is promoted", how=PROMOTE)
                 yield 0.02
             # After a kill -9 of the postmaster its children may hold the shared memory for a moment longer.
             if "shared memory block" not in self._last_words() and "lock file" not in self._last_words():
@@ -242,10 +236,9 @@ def _postmaster(home: Path) -> Postmaster | None:
         return None
 
 
-def _state(home: Path, pid: int) -> str | None:
-    """`starting`, `ready`, `standby` or `stopping`; None while the file is another's."""
+def _answers(home: Path, pid: int) -> bool:
     found = _postmaster(home)
-    return found.status if found is not None and found.pid == pid else None
+    return found is not None and found.pid == pid and found.status == "ready"
 
 
 def _is_ours(pid: int, home: Path) -> bool:

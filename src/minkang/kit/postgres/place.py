@@ -1,8 +1,8 @@
 """Where a cluster and its socket lie, so that the account that runs PostgreSQL reaches them and nobody else does.
 
 Permissions of folders that exist already, parents above all, are never changed. When root starts the platform in a
-folder that PostgreSQL's account cannot reach (below /root, say), the cluster goes to `state` and the data folder gets
-a symbolic link to it.
+folder that PostgreSQL's account cannot reach (below root's home, say), the cluster goes to `state` and the data folder
+gets a symbolic link to it.
 """
 
 from __future__ import annotations
@@ -63,11 +63,15 @@ def chosen(folder: DataFolder, account: Account, state: Path) -> Path:
     # A name of its own each time: a data folder that was deleted and made again must not find its former database,
     # which was sealed with a key that is gone.
     home = state / "clusters" / f"{folder.root.resolve().name}-{secrets.token_hex(4)}"
-    for part in (state, home.parent, home):
-        make_folder(part, 0o711)
+    neither = f"The account {account.name}, which runs PostgreSQL, reaches neither {folder.root} nor {state}"
+    try:
+        for part in (state, home.parent, home):
+            make_folder(part, 0o711)
+        (home / "data-folder").write_text(f"{folder.root.resolve()}\n")
+    except OSError as error:
+        raise Trouble(f"{neither}, which cannot be made: {error.strerror}. Choose another in MINKANG_STATE.") from error
     if not account.can("-x", home):
-        raise Trouble(f"The account {account.name}, which runs PostgreSQL, reaches neither {folder.root} nor {state}.")
-    (home / "data-folder").write_text(f"{folder.root.resolve()}\n")
+        raise Trouble(f"{neither}. Choose another folder in MINKANG_STATE.")
     return home / "postgres"
 
 

@@ -15,6 +15,7 @@ from minkang.store.read import locate, read
 from minkang.store.rows import NO_DATE, stored
 from minkang.store.scope import Scope
 from minkang.store.seal import Sealer
+from minkang.store.search.plan import elsewhere
 from minkang.store.search.scope_sql import scope_condition
 from minkang.store.terms import TermHash
 from minkang.store.types import NUMBERS
@@ -38,12 +39,12 @@ async def everything(connection: Connection[Any], sealer: Sealer, hash: TermHash
     if wish.cursor is None:
         await read(connection, sealer, scope, "Patient", wish.patient)
     shard = await locate(connection, "Patient", wish.patient)
-    arguments: list[Any] = [shard, [hash(f"compartment|Patient/{wish.patient}")]]
+    arguments: list[Any] = [shard, elsewhere(wish.patient, hash)]
     narrowed = _conditions(wish, scope, arguments)
     tail = f"ORDER BY type, id LIMIT {wish.count + 1}"
     columns = "type, id, version, updated, content"
     near = " AND ".join(["shard = $1", *narrowed])
-    far = " AND ".join(["keys @> $2", "shard <> $1", *narrowed])
+    far = " AND ".join(["keys && $2", "shard <> $1", *narrowed])
     text = (
         f"(SELECT {columns} FROM resource WHERE {near} {tail}) UNION ALL"  # noqa: S608
         f" (SELECT {columns} FROM resource WHERE {far} {tail}) {tail}"

@@ -117,18 +117,18 @@ class Search:
             if last is None or key > last:
                 hits.append((key, [*values, stored.type, stored.id], stored))
         shown = heapq.nsmallest(query.count, hits, key=itemgetter(0))
-        following = self._sorted_cursor(shown[-1][1]) if shown and len(hits) > len(shown) else None
+        following = self._sorted_cursor(query, shown[-1][1]) if shown and len(hits) > len(shown) else None
         return [stored for _, _, stored in shown], following
 
-    def _sorted_cursor(self, values: list[Any]) -> str:
+    def _sorted_cursor(self, query: Query, values: list[Any]) -> str:
         """Sealed: what a page sorts by may be a name, and links stand in logs."""
-        return cursor.seal(self._sealer, values)
+        return cursor.seal(self._sealer, values, _order(query))
 
     def _sorted_after(self, query: Query) -> Any:
         """The key of the last row shown."""
         if query.cursor is None:
             return None
-        *values, type, id = cursor.unseal(self._sealer, query.cursor, len(query.sort) + 2)
+        *values, type, id = cursor.unseal(self._sealer, query.cursor, len(query.sort) + 2, _order(query))
         return (ordered(query.sort, values), type, id)
 
     async def total(self) -> int:
@@ -198,3 +198,8 @@ class Search:
     def _meets(self, stored: Stored) -> bool:
         tree: Resource = orjson.loads(stored.content)
         return all(clause_matches(clause, tree) for clause in self._plan.recheck)
+
+
+def _order(query: Query) -> str:
+    """What a sorted page is sorted by, as text."""
+    return f"{query.type}?" + ",".join(f"{'-' if one.descending else ''}{one.parameter.code}" for one in query.sort)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from minkang.fhir.compartments import in_compartment, patient_references
-from minkang.fhir.search.parameters import parameter
+from minkang.fhir.compartments import in_compartment, patient_paths, patient_references
+from minkang.fhir.search.parameters import SearchParameter, parameter
 from minkang.fhir.search.query import Clause, Query
 from minkang.store import shards
 from minkang.store.index_rules import LONG, alias, date_code, is_common, is_indexed
@@ -123,7 +123,7 @@ def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash, located: dict
         return
     patients = _patients(query, clause)
     if patients:
-        _confine(plan, patients, hash, located)
+        _confine(plan, patients, hash, located, leads=_leads(query.type, clause.parameter))
     _add_terms(plan, query.type, clause, hash)
 
 
@@ -156,11 +156,24 @@ def _wanted_terms(type: str, clause: Clause) -> list[str] | None:
     return found
 
 
-def _confine(plan: Plan, patients: list[str], hash: TermHash, located: dict[str, int]) -> None:
+def _confine(plan: Plan, patients: list[str], hash: TermHash, located: dict[str, int], *, leads: bool = False) -> None:
+    """Walk these residents' rows; `leads`: what matches surely lives with them, there is no elsewhere."""
     where = sorted({located.get(id) or shards.of_patient(id) for id in patients})
-    if plan.shards is None:
+    if plan.shards is None or leads:
         plan.shards, plan.way = where, Way.PERSON
-        plan.elsewhere = [hash(f"compartment|Patient/{id}") for id in patients]
+        plan.elsewhere = [] if leads else [term for id in patients for term in elsewhere(id, hash)]
+
+
+def _leads(type: str, one: SearchParameter) -> bool:
+    """Whether the parameter looks at the reference that decides where a resource lives."""
+    first = patient_paths(type)[0]
+    return len(first) == 1 and one.keys == frozenset(first)
+
+
+def elsewhere(patient: str, hash: TermHash) -> list[int]:
+    """Terms of what belongs to a Patient's compartment but lives in another shard: what names somebody else first, and
+    other registrations that are linked to this one."""
+    return [hash(f"compartment|Patient/{patient}"), hash(f"Patient|link|Patient/{patient}")]
 
 
 def _add_compartment(

@@ -6,7 +6,7 @@
 WITH held AS MATERIALIZED (
     SELECT (SELECT count(pg_advisory_xact_lock_shared(k)) FROM unnest($1::bigint[]) AS k)
          + (SELECT count(pg_advisory_xact_lock(k)) FROM unnest($2::bigint[]) AS k) AS holds)
-SELECT nextval('batch_id') AS batch, clock_timestamp() AS updated FROM held WHERE holds >= 0
+SELECT nextval('batch_id') AS batch, date_trunc('milliseconds', clock_timestamp()) AS updated FROM held WHERE holds >= 0
 
 -- name: locate
 -- Where ids live that do not tell it themselves.
