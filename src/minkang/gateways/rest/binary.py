@@ -25,8 +25,8 @@ _XML = (b"application/fhir+xml", b"application/xml+fhir", JSON_PATCH)
 def wants_content(request: Request) -> bool:
     """A read of a Binary answers its content to whoever names a media type other than FHIR's.
 
-    Who names none (no Accept, or `*/*`, which HTTP libraries send unasked) is a FHIR client until it says otherwise; in a
-    Bundle it is always a resource. http://hl7.org/fhir/R4/binary.html#rest leaves this open.
+    Who names none (no Accept, or `*/*`, which HTTP libraries send unasked) is a FHIR client until it says otherwise; in
+    a Bundle it is always a resource. http://hl7.org/fhir/R4/binary.html#rest leaves this open.
     """
     if request.is_inner or (request.query_string and request.parameter("_format") is not None):
         return False
