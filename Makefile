@@ -53,7 +53,6 @@ bench: $(VENV)/.dev ## measure writing and reading through the FHIR door (ARGS="
 docs: $(VENV)/.dev ## write the generated reference pages and build the book into site/
 	$(BIN)/python scripts/spec_pages.py
 	$(BIN)/python scripts/reference_pages.py
-	$(BIN)/python scripts/spec_pages.py
 	$(BIN)/python scripts/conformance_page.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"

@@ -30,6 +30,16 @@ def test_a_chinese_name_is_spelt_every_usual_way(name, spellings):
     assert forms(name).text == fold(name)
 
 
+@pytest.mark.parametrize(("char", "used"), [("邓", {"deng"}), ("单", {"dan", "chan", "shan"}), ("晟", {"cheng", "sheng"})])
+def test_readings_of_old_texts_only_do_not_count(char, used):
+    assert set(readings(char)) == used
+
+
+@pytest.mark.parametrize("char", ["𠀀", "冇", "〇"])
+def test_a_character_that_no_modern_dictionary_has_keeps_a_reading(char):
+    assert readings(char)
+
+
 @pytest.mark.parametrize(("surname", "reading"), surnames().items())
 def test_a_surname_is_read_as_a_surname_first(surname, reading):
     assert forms(surname).spellings[0] == reading

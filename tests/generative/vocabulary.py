@@ -1,4 +1,4 @@
-"""Random resources from small vocabularies, so that searches hit: a dozen types, six ids of each."""
+"""Random resources from small vocabularies, so that searches hit: a dozen types, twelve ids of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from minkang.fhir.resource import Resource
 from tests.lib.builders import CARD, a_concept, a_name, a_quantity, a_reference, a_resource
 
-IDS = ["a", "b", "c", "d", "e", "f"]
+IDS = list("abcdefghijkl")
 NAMES = ["张丽", "张力", "单雄信", "解晓东", "欧阳娜娜", "王芳", "José Müller", "Anna Bai", "𠮷田"]
 WORDS = ["South Gate Clinic", "south gate", "Clinique Élysée", "南门社区卫生服务站", "ＳＯＵＴＨ", "A, B|C$D"]
 CODES = ["bp", "BP", "glucose", "aspirin", "E11.9"]
@@ -23,7 +23,7 @@ VALUES = [0, 0.5, 0.54, 5.4, 5.44, 100, 120, -3]
 UNITS = ["mmol/L", "mm[Hg]", None]
 GENDERS = ["female", "male", "unknown"]
 URLS = ["http://minkang.example/vs", "http://minkang.example/vs/sex", "urn:oid:2.16.156.10011"]
-PEOPLE = [f"Patient/{id}" for id in IDS]
+PEOPLE = [f"Patient/{id}" for id in IDS[:4]]
 STAFF = [f"Practitioner/{id}" for id in IDS[:3]]
 HOUSES = [f"Organization/{id}" for id in IDS[:4]]
 

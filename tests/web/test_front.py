@@ -9,12 +9,13 @@ import httpx
 import orjson
 import pytest
 
-from minkang.fhir.problem import Busy
+from minkang.fhir.problem import Busy, Incorrect, Problem, TooCostly
 from minkang.fhir.resource import parse
 from minkang.store.contract import Repository
 from minkang.store.memory import MemoryStore
 from minkang.store.scope import EVERYTHING, Actor
 from minkang.web import front
+from minkang.web.languages import texts
 from synth.people import patient, residents
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +98,31 @@ async def test_many_people_are_cut_short_and_that_is_told() -> None:
     seen = await front.look(await _sources(), "", TODAY)
     assert len(seen.found.people) == 20
     assert seen.found.more
+
+
+async def test_without_a_search_the_first_people_are_told_to_be_the_first() -> None:
+    assert "先列出 20 人" in (await _page(await _sources())).text
+    assert "先列出" not in (await _page(await _sources(3))).text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("problem", "why"), [(TooCostly, "costly"), (Busy, "busy"), (Incorrect, "other")])
+async def test_a_refused_search_says_what_to_do_in_the_language_of_the_page(
+    problem: type[Problem], why: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise problem
+
+    sources = await _sources()
+    repository = sources.repository()
+    monkeypatch.setattr(type(repository), "search", refuse)
+    page = await _page(sources, f"/?q=a&lang={language}")
+    assert texts(language)(f"refused.{why}") in page.text
+
+
+async def test_the_other_language_keeps_the_search() -> None:
+    assert 'href="/?lang=en&amp;q=%E5%BC%A0%26"' in (await _page(await _sources(), "/?q=张%26")).text
+    assert 'href="/?lang=en"' in (await _page(await _sources())).text
 
 
 async def test_types_are_listed_by_size_and_the_small_ones_are_summed_up() -> None:

@@ -16,6 +16,7 @@ import structlog
 
 from minkang.app.bearer import guarded
 from minkang.app.prepare import key_file
+from minkang.app.warm import warm
 from minkang.fhir.problem import Busy
 from minkang.gateways.rest import gateway
 from minkang.gateways.rest.request import Request
@@ -123,10 +124,12 @@ async def _lifespan(settings: Settings, opened: list[Store], receive: Receive, s
         await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
         return
     numbering = asyncio.create_task(_number_the_feed(opened[0]))
+    warming = asyncio.create_task(warm(opened[0]))
     await send({"type": "lifespan.startup.complete"})
     await receive()  # shutdown
-    numbering.cancel()
-    await asyncio.gather(numbering, return_exceptions=True)
+    for task in (numbering, warming):
+        task.cancel()
+    await asyncio.gather(numbering, warming, return_exceptions=True)
     await opened.pop().close()
     await send({"type": "lifespan.shutdown.complete"})
 

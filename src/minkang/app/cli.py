@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 Data = Annotated[
-    str | None, typer.Option(help="Folder for the database, the keys and the logs [default: data].", metavar="DIR")
+    str | None, typer.Option(help="Folder for the database, the keys and the logs (default: data).", metavar="DIR")
 ]
 Database = Annotated[
     str | None, typer.Option(help="PostgreSQL server of your own instead of the embedded one.", metavar="URL")
@@ -32,9 +32,9 @@ Database = Annotated[
 @app.command()
 def serve(
     data: Data = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
-    port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one [default: 8000].")] = None,
-    workers: Annotated[str | None, typer.Option(help="Worker processes [default: one for each core].")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).")] = None,
+    port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one (default: 8000).")] = None,
+    workers: Annotated[str | None, typer.Option(help="Worker processes (default: one for each core).")] = None,
     token: Annotated[str | None, typer.Option(help="Bearer token; better given as MINKANG_TOKEN.")] = None,
     database_url: Database = None,
 ) -> None:
@@ -47,7 +47,7 @@ def serve(
 @app.command()
 def demo(
     data: Annotated[str, typer.Option(help="Folder for the demo's data.", metavar="DIR")] = "data/demo",
-    port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one [default: 8000].")] = None,
+    port: Annotated[str | None, typer.Option(help="Port; 0 takes a free one (default: 8000).")] = None,
     residents: Annotated[int, typer.Option(help="How many people to invent.", min=1, max=2_000)] = 60,
     then_exit: Annotated[bool, typer.Option("--exit", help="End when what was sent in has been counted.")] = False,
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from minkang.fhir.problem import Incorrect, Unprocessable
-from minkang.fhir.resource import Parsed, exact, from_exact
+from minkang.fhir.resource import Exact, Parsed, exact, from_exact
 
 MAX_OPERATIONS = 10_000
 MAX_COPIED = 100_000
@@ -24,7 +24,7 @@ _BAD_ESCAPE = re.compile(r"~(?![01])")
 _WITH_VALUE = frozenset({"add", "replace", "test"})
 _WITH_FROM = frozenset({"move", "copy"})
 _OPERATIONS = _WITH_VALUE | _WITH_FROM | {"remove"}
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_decoder = msgspec.json.Decoder(float_hook=Exact)
 
 
 def parse(text: bytes) -> list[Any]:
@@ -33,6 +33,8 @@ def parse(text: bytes) -> list[Any]:
         found = _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Incorrect(f"The patch is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise Incorrect("The patch nests values too deep.") from None
     if not isinstance(found, list):
         raise Incorrect("A JSON Patch is an array of operations.")
     return found

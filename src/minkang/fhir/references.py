@@ -14,8 +14,9 @@ from minkang.fhir.compartments import patient_paths
 from minkang.fhir.primitives import ID
 from minkang.fhir.resource import Resource
 
+# A base has no "#": else each of many in a long text would be tried as the beginning of the fragment.
 _LITERAL = re.compile(
-    rf"(?:(?P<base>https?://\S+?)/)?(?P<type>[A-Z][A-Za-z]{{1,63}})/(?P<id>{ID})"
+    rf"(?:(?P<base>https?://[^\s#]+?)/)?(?P<type>[A-Z][A-Za-z]{{1,63}})/(?P<id>{ID})"
     rf"(?:/_history/(?P<version>{ID}))?(?:#(?P<fragment>\S+))?"
 )
 _ELSEWHERE = re.compile(r"https?://\S+|urn:(?:uuid|oid):\S+", re.IGNORECASE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,10 +32,34 @@ class Parsed(NamedTuple):
     text: bytes
 
 
+class Exact(Decimal):
+    """A decimal that is written again as it came: 1e10 is not turned into 1E+10."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Exact:
+        try:
+            made = super().__new__(cls, text)
+        except InvalidOperation:  # an exponent of twenty digits; as a double it is 0, too (or infinite, and refused)
+            made = super().__new__(cls, 0)
+        made.text = text
+        return made
+
+    def __deepcopy__(self, _memo: Any) -> Exact:
+        return self
+
+
+def _written(value: Any) -> msgspec.Raw:
+    if isinstance(value, Exact):
+        return msgspec.Raw(value.text.encode())
+    raise TypeError(type(value).__name__)
+
+
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encoder = msgspec.json.Encoder()
-_exact = msgspec.json.Decoder(float_hook=Decimal)
-_exact_encoder = msgspec.json.Encoder(decimal_format="number")
+_exact = msgspec.json.Decoder(float_hook=Exact)
+_exact_encoder = msgspec.json.Encoder(enc_hook=_written, decimal_format="number")
 
 
 def parse(body: bytes) -> Parsed:
@@ -91,7 +115,7 @@ def instant(moment: datetime) -> str:
 
 
 def exact(text: bytes) -> Resource:
-    """Tree with Decimal for decimals, for code that changes a resource and must write it back."""
+    """Tree with Exact for decimals, for code that changes a resource and must write it back."""
     return _exact.decode(text)
 
 

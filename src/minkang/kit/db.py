@@ -58,7 +58,16 @@ class Database:
             await self._wait()
 
     async def _connect(self) -> Connection[Any]:
+        """Shielded: a caller who goes away in the middle must not leave half a connection to the driver."""
         self._made += 1
+        making = asyncio.ensure_future(self._make())
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(self._keep)
+            raise
+
+    async def _make(self) -> Connection[Any]:
         try:
             return await asyncpg.connect(
                 self._dsn, statement_cache_size=500, max_cached_statement_lifetime=0, server_settings=self._settings
@@ -69,6 +78,11 @@ class Database:
         except BaseException:
             self._gone()
             raise
+
+    def _keep(self, made: asyncio.Future[Connection[Any]]) -> None:
+        """A connection whose caller has gone serves the next one."""
+        if not made.cancelled() and made.exception() is None:
+            self.release(made.result())
 
     async def _wait(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

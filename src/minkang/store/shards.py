@@ -36,10 +36,8 @@ def is_personal(type: str) -> bool:
 
 
 def new_id(type: str, shard: int | None) -> str:
-    """An id for a new resource: for personal types it carries the shard."""
-    if type in _PERSONAL:
-        return make(shard if shard is not None else hashed(type, ids.random()))
-    return ids.random()
+    """An id for a new resource: it carries the shard of the resident whose it is, if it is anybody's."""
+    return make(shard) if shard is not None and type in _PERSONAL else ids.random()
 
 
 def make(shard: int) -> str:

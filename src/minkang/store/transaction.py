@@ -43,12 +43,24 @@ async def open(write: Write, entries: Sequence[Entry], message: str | None = Non
         alone.add(message)
     patients = {id for entry in entries if entry.parsed for id in patient_of(entry.parsed.tree)}
     patients |= {entry.id for entry in entries if entry.type == "Patient" and entry.id is not None}
-    await write.open(patients, sorted(map(_number, alone)))
+    residents = {shards.of_patient(id) for id in patients}
+    if len(alone) + len(residents) > MOST_HOLDS:
+        await write.open([], [_EVERYBODY])
+    else:
+        await write.open(sorted({*residents, _EVERYBODY}), sorted(map(_number, alone)))
 
 
 def _number(text: str) -> int:
     """The lock number of a name."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+MOST_HOLDS = 256
+"""Names one transaction holds one by one: PostgreSQL keeps locks in a table of some 6400 places for all together, and
+"out of shared memory" is what the one that finds it full is told. A larger one waits until it is the only writer."""
+
+_EVERYBODY = _number("everybody")
+"""Held by every writer, shared; alone by one that names too much to hold."""
 
 
 async def perform(write: Write, entries: Sequence[Entry], find: Finder) -> list[Written | None]:

@@ -70,10 +70,9 @@ class Write:
     _claims: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
     _moves: list[tuple[int, int, str, int]] = field(default_factory=list[tuple[int, int, str, int]])
 
-    async def open(self, patients: Iterable[str], alone: Sequence[int]) -> None:
-        """Hold the residents (shared: a merge waits) and the lock numbers `alone`; then take batch number and time."""
-        holds = sorted({shards.of_patient(id) for id in patients})
-        row = await self.connection.fetchrow(SQL["begin"], holds, alone)
+    async def open(self, shared: Sequence[int], alone: Sequence[int]) -> None:
+        """Hold the lock numbers, shared (residents: a merge waits) and alone; then take batch number and time."""
+        row = await self.connection.fetchrow(SQL["begin"], shared, alone)
         assert row is not None  # noqa: S101 - it always answers
         self.batch, self.updated = row["batch"], row["updated"]
 
@@ -152,6 +151,9 @@ class Write:
         text = stamped(parsed, id, 1, self.updated)
         home = self.home_of(type, parsed)
         shard = home if home is not None else shards.natural(type, id)
+        if shard != shards.natural(type, id):
+            # The id was made before the references were rewritten, and they name somebody else now.
+            self._claims.append((NUMBERS[type], id, shard))
         self._rows.append(self._row(shard, type, id, 1, parsed, text))
         return Written(Stored(type, id, 1, self.updated, text, method="POST"), "created")
 
@@ -176,7 +178,8 @@ class Write:
     def _place(self, type: str, id: str, parsed: Parsed, current: Current | None) -> int:
         """Where the new version goes; notes the claim or the move that this needs."""
         home = self.home_of(type, parsed)
-        shard = home if home is not None else self._settled(type, id)
+        # What names nobody (any more) must not stay among a resident's rows, whatever shard its id carries.
+        shard = home if home is not None else shards.hashed(type, id)
         if not shards.is_personal(type):
             return self.shard_of((type, id))
         if current is None:
@@ -184,10 +187,6 @@ class Write:
         elif current.shard != shard:
             self._moves.append((current.shard, NUMBERS[type], id, shard))
         return shard
-
-    def _settled(self, type: str, id: str) -> int:
-        """The shard of a resource that names nobody (any more)."""
-        return shards.natural(type, id)
 
     def _row(self, shard: int, type: str, id: str, version: int, parsed: Parsed, text: bytes) -> Row:
         terms = self.indexer.index(type, id, parsed.tree)

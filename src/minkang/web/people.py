@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from minkang.fhir.problem import Problem
+from minkang.fhir.problem import Busy, Problem, TooCostly
 from minkang.fhir.search import grammar
 from minkang.store.contract import Repository
 from minkang.web.figures import Age, age
@@ -29,11 +29,11 @@ class Person(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a search answered: people, whether there are more, or why it was refused."""
+    """What a search answered: people, whether there are more, or why it was refused (empty: it was not)."""
 
     people: Sequence[Person] = ()
     more: bool = False
-    refused: str = ""
+    refused: Literal["", "costly", "busy", "other"] = ""
 
 
 NOBODY = Found()
@@ -43,8 +43,12 @@ async def find(repository: Repository, words: str, today: date) -> Found:
     """The first people whose name or number fits `words`; some people when it is empty."""
     try:
         page = await repository.search(grammar.parse("Patient", criteria(words), strict=True))
-    except Problem as problem:
-        return Found(refused=str(problem))
+    except TooCostly:
+        return Found(refused="costly")
+    except Busy:
+        return Found(refused="busy")
+    except Problem:
+        return Found(refused="other")
     return Found([person(orjson.loads(hit.stored.content), today) for hit in page.hits], more=page.next is not None)
 
 

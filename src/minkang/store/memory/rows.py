@@ -111,4 +111,4 @@ def admits(scope: Scope, row: Row) -> bool:
 def _home(stored: Stored, tree: Resource) -> int:
     """The shard of the first patient that a personal resource names, or its own."""
     patients = patient_of(tree) if shards.is_personal(stored.type) else []
-    return shards.of_patient(patients[0]) if patients else shards.natural(stored.type, stored.id)
+    return shards.of_patient(patients[0]) if patients else shards.hashed(stored.type, stored.id)

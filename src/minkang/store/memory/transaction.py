@@ -75,7 +75,7 @@ def _identity(writer: Writer, entry: Entry, found: Row | None, targets: dict[str
     own_id = entry.parsed.tree.get("id")
     if entry.method == "PUT" and own_id is not None:
         return own_id
-    return new_id(entry.type, rewrite_references(entry.parsed, targets))
+    return new_id(entry.type, rewrite_references(entry.parsed, targets, full_url=entry.full_url))
 
 
 def _refuse_overlaps(named: Sequence[Entry], found: Sequence[Row | None]) -> None:
@@ -98,7 +98,7 @@ def _write(writer: Writer, entry: Entry, found: Row | None, targets: dict[str, s
         return writer.patch(entry.type, entry.id, entry.patch, if_match=entry.if_match)
     if entry.parsed is None or entry.id is None:
         raise Incorrect(f"A {entry.method} entry needs a resource.")
-    parsed = rewrite_references(entry.parsed, targets)
+    parsed = rewrite_references(entry.parsed, targets, full_url=entry.full_url)
     if entry.method == "POST":
         return Written(found.stored, "unchanged") if found is not None else writer.create(entry.type, parsed, entry.id)
     if entry.condition is not None:

@@ -183,11 +183,13 @@ class Search:
     async def _fetch(self, after: sql.Place | None, limit: int) -> list[Any]:
         statement = sql.rows(self._plan, self._scope, after=after, limit=limit)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        if self._plan.way is Way.TERMS and rows and rows[0]["hits"] > self._plan.most:
+        if self._plan.way is not Way.TERMS:
+            return rows
+        if rows[0]["hits"] > self._plan.most:
             # Common after all: the next hit is near on a walk by date.
             self._plan.way = Way.WALK
             return await self._fetch(after, limit)
-        return rows
+        return [row for row in rows if row["id"] is not None]
 
     def _candidate(self, row: Any) -> Candidate:
         type, id, version = NAMES[row["type"]], row["id"], row["version"]

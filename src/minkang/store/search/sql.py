@@ -48,14 +48,17 @@ def rows(plan: Plan, scope: Scope, *, after: Place | None, limit: int) -> Statem
 
 
 def _by_terms(plan: Plan, scope: Scope, after: Place | None, limit: int, arguments: _Arguments) -> Statement:
-    """At most `plan.most` rows have these terms; one more says that they are common and another way is better."""
+    """At most `plan.most` rows have these terms; one more says that they are common and another way is better.
+
+    How many there are is told even when none of them is behind `after`: of too many only some were looked at.
+    """
     inner = _all(_conditions(plan, scope, arguments, driven=True))
     outer = _all(_behind(plan, after, arguments)) if after else "true"
     text = (
         f"WITH hit AS MATERIALIZED (SELECT shard, type, id, date FROM resource WHERE {inner} LIMIT {plan.most + 1})"  # noqa: S608
-        f" SELECT {_QUALIFIED}, (SELECT count(*) FROM hit) AS hits"
-        f" FROM (SELECT * FROM hit WHERE {outer} {_order(plan)} LIMIT {limit}) h"
-        f" JOIN resource r ON r.shard = h.shard AND r.type = h.type AND r.id = h.id {_order(plan, 'h.')}"
+        f" SELECT {_QUALIFIED}, c.hits FROM (SELECT count(*) AS hits FROM hit) c"
+        f" LEFT JOIN ((SELECT * FROM hit WHERE {outer} {_order(plan)} LIMIT {limit}) h"
+        f" JOIN resource r ON r.shard = h.shard AND r.type = h.type AND r.id = h.id) ON true {_order(plan, 'h.')}"
     )
     return Statement(text, list(arguments))
 
