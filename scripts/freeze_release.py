@@ -2,8 +2,8 @@
 
     python scripts/freeze_release.py URL 0.1.0
 
-URL names an empty database. Writes into tests/store/releases/VERSION: dump.sql, store.key (the key file the dump is sealed
-with; it holds invented people and opens nothing else), and contents.json: what every version must still say afterwards.
+URL names an empty database. Writes into tests/store/releases/VERSION: dump.sql, store.key (the key file the dump is
+sealed with; it holds invented people and opens nothing else), contents.json (what every version must say afterwards).
 """
 
 from __future__ import annotations
@@ -25,13 +25,10 @@ from minkang.store.scope import EVERYTHING, Actor
 from minkang.store.store import Store
 from synth.bundles import bundles, registers
 
-RELEASES = "tests/store/releases"
 RESIDENTS = 4
 
 
-async def fill(url: str, version: str) -> None:
-    folder = Path(RELEASES, version)
-    folder.mkdir(parents=True)
+async def fill(url: str, folder: Path) -> None:
     await migrate(url)
     store = await Store.open(url, keys.load_or_create(folder / "store.key"))
     await _fill(store.repository(Actor("Device/release", "h1", 380101), EVERYTHING))
@@ -40,12 +37,12 @@ async def fill(url: str, version: str) -> None:
     (folder / "contents.json").write_text(json.dumps(contents, ensure_ascii=False, indent=0) + "\n")
 
 
-def dump(url: str, version: str) -> None:
+def dump(url: str, folder: Path) -> None:
     command = [binaries.find().program("pg_dump"), "--inserts", "--no-owner", "--no-privileges", url]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     # psql's own commands, and settings of a newer server, are not SQL that every server takes.
     kept = [line for line in text.splitlines() if not line.startswith(("\\", "SET ", "--")) and line]
-    Path(RELEASES, version, "dump.sql").write_text("\n".join(kept) + "\n")
+    (folder / "dump.sql").write_text("\n".join(kept) + "\n")
 
 
 async def _fill(repository: PostgresRepository) -> None:
@@ -75,6 +72,12 @@ async def _contents(repository: PostgresRepository) -> dict[str, str]:
             return found
 
 
+def main(url: str, version: str) -> None:
+    folder = Path("tests/store/releases") / version
+    folder.mkdir(parents=True)
+    asyncio.run(fill(url, folder))
+    dump(url, folder)
+
+
 if __name__ == "__main__":
-    asyncio.run(fill(*sys.argv[1:]))
-    dump(*sys.argv[1:])
+    main(*sys.argv[1:])
