@@ -6,10 +6,11 @@
 Writes `src/minkang/fhir/definitions/pinyin.tsv`: one line per syllable without tones; the second column holds the
 characters whose first (commonest) reading it is, the third those whose second, and so on up to the fourth.
 
-Which readings count: the commonest, and those that a modern dictionary lists (通用规范汉字字典 of 2013, whose characters
-are the ones names are registered with; 现代汉语词典 of 1983, which has the traditional forms too). Readings that only the
-dictionaries of old texts know are left out, else the search for shan finds everybody called 邓. A character that is in
-neither modern dictionary keeps all its readings. Surnames read in a way of their own stand in `surnames.tsv`.
+Which readings count: the commonest, and those that a modern dictionary lists (通用规范汉字字典 of 2013, whose
+characters are the ones names are registered with; 现代汉语词典 of 1983, which has the traditional forms too). Readings
+that only the dictionaries of old texts know are left out, else the search for shan finds everybody called 邓. A
+character that is in neither modern dictionary keeps all its readings. Surnames read in a way of their own stand in
+`surnames.tsv`.
 
 The table is committed because the package pypinyin, which has the same data, costs each process 0.4 s and 65 MB to
 import (measured), and this table 10 ms and a few MB. Licence of the data: MIT.

@@ -10,7 +10,7 @@ from minkang.kit.http import send_bytes
 pytestmark = pytest.mark.anyio
 
 
-async def status_of(host: bytes | None, base_url: str | None = None) -> int:
+async def status_of(host: bytes | None, base_url: str | None = None, origin: bytes | None = None) -> int:
     async def app(scope, receive, send) -> None:
         await send_bytes(send, 200, [], b"inside")
 
@@ -20,6 +20,7 @@ async def status_of(host: bytes | None, base_url: str | None = None) -> int:
         sent.append(message)
 
     headers = [(b"host", host)] if host is not None else []
+    headers += [(b"origin", origin)] if origin is not None else []
     scope = {"type": "http", "method": "GET", "path": "/fhir/Patient", "headers": headers}
     await guarded(app, None, lambda path: False, base_url)(scope, None, send)
     return sent[0]["status"]
@@ -42,3 +43,11 @@ async def test_a_foreign_name_for_this_machine_is_refused(host):
 async def test_the_public_address_comes_in():
     assert await status_of(b"fhir.city.example", "https://fhir.city.example/fhir") == 200
     assert await status_of(b"evil.example", "https://fhir.city.example/fhir") == 421
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [(b"http://localhost:8000", 200), (b"http://[::1]:3000", 200), (b"https://evil.example", 421), (b"null", 421)],
+)
+async def test_a_foreign_page_cannot_write_through_the_readers_browser(origin, status):
+    assert await status_of(b"localhost:8000", origin=origin) == status

@@ -102,12 +102,6 @@ def test_operations_and_searches_need_no_resource() -> None:
     assert len(bundles.parse_bundle(transaction(*entries)).entries) == 2
 
 
-def test_entries_are_processed_by_method_and_keep_their_order_within_one() -> None:
-    methods = ["GET", "PUT", "POST", "DELETE", "PATCH", "POST", "HEAD", "DELETE"]
-    entries = [bundles.RawEntry(method, "x") for method in methods]
-    assert bundles.processing_order(entries) == [3, 7, 2, 5, 1, 4, 0, 6]
-
-
 # --- references ------------------------------------------------------------------------------------------------------
 
 

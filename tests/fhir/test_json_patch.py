@@ -120,3 +120,19 @@ def test_names_with_slashes_and_tildes() -> None:
 def test_copies_that_double_what_is_there_end_early(operations: list[dict[str, str]]) -> None:
     with pytest.raises((Unprocessable, Incorrect)):
         json_patch.apply(b'{"resourceType":"Patient","name":[{"text":"a"}]}', operations)
+
+
+@pytest.mark.parametrize("depth", [1_500, 100_000])
+def test_a_patch_that_nests_too_deep_is_refused(depth: int) -> None:
+    with pytest.raises(Incorrect):
+        json_patch.parse(b'[{"op":"add","path":"/x","value":' + b"[" * depth + b"]" * depth + b"}]")
+
+
+@pytest.mark.parametrize("number", [b"1e10", b"1E+10", b"6.00", b"-0.0", b"1e-400", b"-1e-99999999999999999999"])
+def test_numbers_are_written_as_they_came(number: bytes) -> None:
+    """Also those whose exponent is beyond Python's decimals."""
+    text = b'{"resourceType":"Observation","valueQuantity":{"value":%b}}' % number
+    operations = json_patch.parse(
+        b'[{"op":"add","path":"/component","value":[{"valueQuantity":{"value":%b}}]}]' % number
+    )
+    assert json_patch.apply(text, operations).text.count(b'"value":' + number) == 2

@@ -30,7 +30,9 @@ def test_a_chinese_name_is_spelt_every_usual_way(name, spellings):
     assert forms(name).text == fold(name)
 
 
-@pytest.mark.parametrize(("char", "used"), [("邓", {"deng"}), ("单", {"dan", "chan", "shan"}), ("晟", {"cheng", "sheng"})])
+@pytest.mark.parametrize(
+    ("char", "used"), [("邓", {"deng"}), ("单", {"dan", "chan", "shan"}), ("晟", {"cheng", "sheng"})]
+)
 def test_readings_of_old_texts_only_do_not_count(char, used):
     assert set(readings(char)) == used
 

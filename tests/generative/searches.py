@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from urllib.parse import quote
 
 from hypothesis import strategies as st
@@ -69,27 +70,20 @@ _TOKENS = [
 ]
 _PREFIXES = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"]
 
-_prefixes = st.sampled_from(_PREFIXES)
-_numbers = st.builds(lambda prefix, value: f"{prefix}{value}", _prefixes, st.sampled_from([*VALUES, "5.40", "1e2"]))
-VALUES_OF: dict[str, st.SearchStrategy[str]] = {
-    "string": st.sampled_from(
-        [*_NAMES, "south", "South Gate", "clinique elysee", "南门", "A\\, B\\|C\\$D", *WORDS[:2]]
-    ),
-    "token": st.sampled_from(_TOKENS),
-    "reference": st.sampled_from([*PEOPLE, *STAFF, *IDS, "Organization/a", "https://other.example/Patient/a"]),
-    "date": st.builds(
-        lambda prefix, date: f"{prefix}{date}", _prefixes, st.sampled_from([*MOMENTS, "2024-03-01T10:00"])
-    ),
-    "number": _numbers,
-    "quantity": st.builds(
-        lambda number, unit: number + (f"||{unit}" if unit else ""), _numbers, st.sampled_from([*UNITS, "mmHg"])
-    ),
-    "uri": st.sampled_from([*URLS, "http://minkang.example"]),
+_NUMBERS = [f"{prefix}{value}" for prefix in _PREFIXES for value in [*VALUES, "5.40", "1e2"]]
+POOLS: dict[str, list[str]] = {
+    "string": [*_NAMES, "south", "South Gate", "clinique elysee", "南门", "A\\, B\\|C\\$D", *WORDS[:2]],
+    "token": _TOKENS,
+    "reference": [*PEOPLE, *STAFF, *IDS[:4], "Organization/a", "https://other.example/Patient/a"],
+    "date": [f"{prefix}{date}" for prefix in _PREFIXES for date in [*MOMENTS, "2024-03-01T10:00"]],
+    "number": _NUMBERS,
+    "quantity": [number + (f"||{unit}" if unit else "") for unit in [*UNITS, "mmHg"] for number in _NUMBERS],
+    "uri": [*URLS, "http://minkang.example"],
 }
 MODIFIERS: dict[str, list[str]] = {
-    "string": ["", "", ":exact", ":contains"],
-    "token": ["", "", "", ":not", ":text"],
-    "reference": ["", "", ":Patient"],
+    "string": ["", ":exact", ":contains"],
+    "token": ["", ":not", ":text"],
+    "reference": ["", ":Patient"],
     "uri": ["", ":below", ":above"],
 }
 
@@ -102,19 +96,36 @@ def known(type: str) -> list[SearchParameter]:
 
 
 @cache
+def modifiers(parameter: SearchParameter) -> list[str]:
+    of_kind = MODIFIERS.get(parameter.kind, [""])
+    refers = not parameter.targets or "Patient" in parameter.targets
+    return of_kind if refers else [modifier for modifier in of_kind if modifier != ":Patient"]
+
+
+def single_clauses(type: str) -> list[str]:
+    """Every value of the pools with every modifier, and every two neighbours, for each parameter with a vocabulary."""
+    return [
+        f"{type}?{clause}"
+        for one in known(type)
+        if one.code in FAVOURITES[type]
+        for clause in [
+            f"{one.code}:missing=true",
+            *(f"{one.code}{by}={_quoted(value)}" for by in modifiers(one) for value in POOLS[one.kind]),
+            *(f"{one.code}={_quoted(a)},{_quoted(b)}" for a, b in pairwise(POOLS[one.kind])),
+        ]
+    ]
+
+
+def _quoted(value: str) -> str:
+    return quote(value, safe="|:/$")
+
+
+@cache
 def _clause(parameter: SearchParameter) -> st.SearchStrategy[str]:
     missing = st.sampled_from(["true", "false"]).map(lambda value: f"{parameter.code}:missing={value}")
-    modifiers = [
-        modifier
-        for modifier in MODIFIERS.get(parameter.kind, [""])
-        if modifier != ":Patient" or not parameter.targets or "Patient" in parameter.targets
-    ]
-    values = st.lists(VALUES_OF[parameter.kind], min_size=1, max_size=2, unique=True)
-    valued = st.builds(
-        lambda modifier, wanted: f"{parameter.code}{modifier}={','.join(quote(one, safe='|:/$') for one in wanted)}",
-        st.sampled_from(modifiers),
-        values,
-    )
+    values = st.lists(st.sampled_from(POOLS[parameter.kind]), min_size=1, max_size=2, unique=True)
+    by = st.sampled_from(["", *modifiers(parameter)])
+    valued = st.builds(lambda by, wanted: f"{parameter.code}{by}={','.join(map(_quoted, wanted))}", by, values)
     return st.one_of(valued, valued, valued, missing)
 
 
@@ -158,3 +169,23 @@ def searches(draw: st.DrawFn, types: Sequence[str]) -> str:
     more.append(draw(st.sampled_from([None, None, "_count=1", "_count=2", "_count=3", "_summary=count"])))
     more.append(draw(st.sampled_from([None, None, "_total=accurate"])))
     return f"{place}{type}?" + "&".join([*parts, *(part for part in more if part is not None)])
+
+
+_ids = st.sampled_from(IDS[:4])
+NET = ["Observation", "Encounter", "Patient", "Organization"]
+"""Types whose references make chains."""
+
+_LINKS = [f"{type}:{one.code}" for type in NET for one in known(type) if one.kind == "reference"]
+_LINKS = [link for link in _LINKS if link.partition(":")[2] in FAVOURITES[link.partition(":")[0]]]
+
+
+def chains() -> st.SearchStrategy[str]:
+    """A type of the net with two or three includes, forwards and backwards, some of them iterating."""
+    link = st.builds(
+        lambda way, again, link: f"{way}{again}={link}",
+        st.sampled_from(["_include", "_revinclude"]),
+        st.sampled_from(["", "", ":iterate"]),
+        st.sampled_from([*_LINKS, "Observation:*"]),
+    )
+    links = st.lists(link, min_size=2, max_size=3, unique=True)
+    return st.builds(lambda type, id, links: f"{type}?_id={id}&{'&'.join(links)}", st.sampled_from(NET), _ids, links)

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from minkang.fhir.resource import Resource
 from minkang.store.search import page
 from minkang.store.search.plan import Plan
 from tests.generative.reducing import smallest, smallest_search
-from tests.generative.searches import searches
+from tests.generative.searches import NET, chains, searches, single_clauses
 from tests.generative.twins import SCOPES, WRITERS, Twins
 from tests.generative.vocabulary import IDS, RESOURCES
 from tests.generative.writes import TYPES, steps
@@ -81,8 +81,39 @@ def _worlds(draw: st.DrawFn) -> tuple[Written, list[tuple[str, str]]]:
     return written, draw(st.lists(asked, min_size=10, max_size=24))
 
 
+@pytest.mark.parametrize("type", RESOURCES)
+@given(data=st.data())
+@bounded(1)
+def test_every_value_of_every_parameter_finds_the_same(twins: Twins, type: str, data: st.DataObject) -> None:
+    """Twelve records of one type, then each clause there is by itself."""
+    named = st.tuples(*(RESOURCES[type].map(lambda body, id=id: {**body, "id": id}) for id in IDS))
+    resources = [("east", resource) for resource in data.draw(named)]
+    assume(len({json.dumps({**resource, "id": ""}) for _, resource in resources}) >= len(IDS) // 2)
+    twins.fill(resources)
+    for search in single_clauses(type):
+        naive, postgres = twins.search(search, "city")
+        if postgres != naive:
+            pytest.fail(_told(twins, resources, search, "city"), pytrace=False)
+
+
+@st.composite
+def _nets(draw: st.DrawFn) -> Written:
+    """Four of each type that refer to each other."""
+    return [("east", {**draw(RESOURCES[type]), "id": id}) for type in NET for id in IDS[:4]]
+
+
+@given(_nets(), st.lists(chains(), min_size=40, max_size=40))
+@bounded(6)
+def test_every_chain_of_includes_brings_the_same(twins: Twins, resources: Written, asked: list[str]) -> None:
+    twins.fill(resources)
+    for search in asked:
+        naive, postgres = twins.search(search, "city")
+        if postgres != naive:
+            pytest.fail(_told(twins, resources, search, "city"), pytrace=False)
+
+
 @given(_worlds())
-@bounded(60)
+@bounded(50)
 @pytest.mark.usefixtures("limits")
 def test_every_search_finds_the_same(twins: Twins, world: tuple[Written, list[tuple[str, str]]]) -> None:
     resources, asked = world
@@ -127,7 +158,7 @@ PROBES = [Row(f"GET {type}/{id}/_history", "") for type in TYPES for id in IDS[:
 
 
 @given(st.lists(steps(), min_size=3, max_size=14))
-@bounded(160)
+@bounded(90)
 def test_every_story_of_writes_ends_the_same(twins: Twins, story: list[Row]) -> None:
     if twins.first_difference([*story, *PROBES]) is not None:
         few = smallest([*story, *PROBES], lambda fewer: twins.first_difference(fewer) is not None)

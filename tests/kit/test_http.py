@@ -95,3 +95,8 @@ def test_what_is_no_http_date_is_none(text: bytes) -> None:
 
 def test_repeated_headers_are_joined() -> None:
     assert http.joined_headers([(b"accept", b"a"), (b"x", b"1"), (b"accept", b"b")]) == {b"accept": b"a, b", b"x": b"1"}
+
+
+def test_parameters_without_end_are_refused_before_they_are_decoded() -> None:
+    with pytest.raises(http.Malformed):
+        http.query_pairs(b"code=a&" * 1_000_000)

@@ -14,6 +14,7 @@ from minkang.fhir.search import grammar
 from minkang.fhir.search.query import Query
 from minkang.store.contract import Page, Repository, Stored
 from minkang.store.scope import EVERYTHING, Actor, Scope
+from minkang.store.search import plan
 from tests.lib.both_stores import RepositoryFor
 from tests.lib.builders import a_patient, an_observation, parsed
 
@@ -138,3 +139,29 @@ async def test_a_cursor_opens_nothing_outside_the_scope(repository_for: Reposito
     except Incorrect:
         return
     assert page.hits == []
+
+
+async def test_no_page_ends_before_the_hits_of_a_term_that_is_common_after_all(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of too many hits only some are looked at, and none of those may lie behind the place where a page ended."""
+
+    def impatient(*asked: Any) -> plan.Plan:
+        made = make(*asked)
+        made.most = 5
+        return made
+
+    make = plan.make
+    monkeypatch.setattr(plan, "make", impatient)
+    for year in range(2020, 2000, -1):
+        seen = an_observation(device={"reference": "Device/d"}, effectiveDateTime=f"{year}-01-01")
+        await repository.create("Observation", parsed(seen))
+    found, cursor = list[str](), ""
+    while True:
+        asked = [("device", "Device/d"), ("_count", "7"), ("_cursor", cursor)]
+        page = await repository.search(grammar.parse("Observation", asked, strict=True))
+        found += ids(page)
+        if page.next is None:
+            break
+        cursor = page.next
+    assert len(found) == len(set(found)) == 20

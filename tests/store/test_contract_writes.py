@@ -8,11 +8,11 @@ from collections import Counter
 import orjson
 import pytest
 
-from minkang.fhir.problem import PreconditionFailed, Unprocessable
+from minkang.fhir.problem import Forbidden, Incorrect, PreconditionFailed, Unprocessable
 from minkang.fhir.resource import Parsed, instant, parse
 from minkang.fhir.search import grammar
 from minkang.store.contract import Entry, Repository
-from minkang.store.scope import EVERYTHING, Actor
+from minkang.store.scope import EVERYTHING, Actor, Scope
 from tests.lib.both_stores import RepositoryFor
 from tests.lib.builders import CARD, a_patient, an_observation, parsed
 
@@ -140,3 +140,80 @@ async def test_a_refused_write_leaves_no_trace(repository: Repository) -> None:
         await repository.update("Patient", "a", parsed(a_patient(card="2")), if_none_match="*")
     history = await repository.history()
     assert [(stored.id, stored.version) for stored in history.versions] == [("a", 1)]
+
+
+async def test_what_names_nobody_any_more_leaves_the_record_of_the_patient(repository: Repository) -> None:
+    await repository.update("Patient", "a", parsed(a_patient("张丽", id="a")))
+    made = await repository.create("Observation", parsed(an_observation(about="Patient/a")))
+    id = made.stored.id
+    named = [hit.stored.id for hit in (await repository.everything("a")).hits]
+    await repository.update("Observation", id, parsed(an_observation(id=id)))
+    left = [hit.stored.id for hit in (await repository.everything("a")).hits]
+    assert (sorted(named), left) == (sorted(["a", id]), ["a"])
+    assert (await repository.read("Observation", id)).version == 2
+    assert (await repository.vread("Observation", id, 1)).content == made.stored.content
+
+
+async def test_an_id_that_imitates_ours_puts_nothing_into_a_strangers_record(repository: Repository) -> None:
+    await repository.update("Patient", "a", parsed(a_patient("张丽", id="a")))
+    made = await repository.create("Observation", parsed(an_observation(about="Patient/a")))
+    await repository.delete("Observation", made.stored.id)
+    imitation = made.stored.id[:-1] + ("1" if made.stored.id[-1] == "0" else "0")
+    await repository.update("Observation", imitation, parsed(an_observation(id=imitation)))
+    assert [hit.stored.id for hit in (await repository.everything("a")).hits] == ["a"]
+    assert (await repository.read("Observation", imitation)).version == 1
+
+
+async def test_a_resource_whose_reference_is_rewritten_from_a_relative_one_is_found(repository: Repository) -> None:
+    base = "http://elsewhere.example/fhir"
+    patient = Entry("POST", "Patient", parsed=parsed(a_patient("张丽")), full_url=f"{base}/Patient/5")
+    about = parsed(an_observation(about="Patient/5"))
+    both = await repository.transaction(
+        [patient, Entry("POST", "Observation", parsed=about, full_url=f"{base}/Observation/9")]
+    )
+    person, seen = (written.stored.id for written in both)
+    tree = orjson.loads((await repository.read("Observation", seen)).content)
+    assert tree["subject"]["reference"] == f"Patient/{person}"
+    assert {hit.stored.id for hit in (await repository.everything(person)).hits} == {person, seen}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_one_criterion_creates_once_in_a_transaction(repository: Repository, method: str) -> None:
+    query = grammar.parse("Patient", [("identifier", f"{CARD}|77")], strict=True)
+    body = parsed(a_patient("张丽", card="77"))
+    with pytest.raises(Incorrect):
+        await repository.transaction([Entry(method, "Patient", parsed=body, condition=query) for _ in range(2)])
+    assert not (await repository.search(query)).hits
+
+
+async def test_a_transaction_may_name_more_than_there_are_locks(repository: Repository) -> None:
+    many = 9_000
+    entries = [
+        Entry("PUT", "Basic", f"b{n}", parsed=parse(b'{"resourceType":"Basic","id":"b%d"}' % n)) for n in range(many)
+    ]
+    assert Counter(written.did for written in await repository.transaction(entries)) == {"created": many}
+
+
+async def test_a_resend_is_told_when_it_was_deleted(repository: Repository) -> None:
+    await repository.update("Observation", "a", parse(DIGITS))
+    gone = [Entry("DELETE", "Observation", "a")]
+    first = await repository.transaction(gone, source="his", message_id="d")
+    again = await repository.transaction(gone, source="his", message_id="d")
+    assert again == first
+
+
+async def test_who_may_not_write_a_type_learns_nothing_by_trying(repository_for: RepositoryFor) -> None:
+    everybody = repository_for(Actor("Practitioner/contract"), EVERYTHING)
+    await everybody.update("Observation", "a", parse(DIGITS))
+    reader = repository_for(Actor("Practitioner/reader"), Scope(writable=frozenset({"Patient"})))
+    for id in ("a", "nothing"):
+        query = grammar.parse("Observation", [("_id", id)], strict=True)
+        for tried in (
+            reader.create("Observation", parse(DIGITS), if_none_exist=query),
+            reader.delete_where(query),
+            reader.patch("Observation", id, parse),
+            reader.expunge("Observation", id),
+        ):
+            with pytest.raises(Forbidden):
+                await tried
+    assert (await everybody.read("Observation", "a")).version == 1

@@ -73,3 +73,14 @@ def test_a_name_is_shown_as_its_language_writes_it(names: list[dict[str, Any]], 
 def test_the_dead_keep_the_age_they_reached() -> None:
     seen = person({"id": "1", "birthDate": "1950-01-01", "deceasedDateTime": "2010-06-01T08:00:00+08:00"}, TODAY)
     assert (seen.died, seen.age) == (True, (60, "years"))
+
+
+@pytest.mark.parametrize("death", [{"deceasedBoolean": True}, {"deceasedDateTime": "2010"}])
+def test_the_dead_of_whom_the_day_is_not_known_grow_no_older(death: dict[str, Any]) -> None:
+    seen = person({"id": "1", "birthDate": "1950-01-01", **death}, TODAY)
+    assert (seen.died, seen.age.unit) == (True, "unknown")
+
+
+def test_who_is_said_to_be_alive_has_an_age() -> None:
+    seen = person({"id": "1", "birthDate": "1950-01-01", "deceasedBoolean": False}, TODAY)
+    assert (seen.died, seen.age.unit) == (False, "years")

@@ -132,6 +132,11 @@ def _running(command: list[str], environment: dict[str, str]) -> Generator[subpr
 
 
 def _keys(folder: DataFolder) -> Keys:
+    if not key_file(folder).exists():
+        raise Trouble(
+            f"There is nothing to save without the key file, and {folder.root} holds none:"
+            " name the platform's data folder with --data."
+        )
     try:
         return keys.load(key_file(folder))
     except keys.KeyFileDamaged as error:

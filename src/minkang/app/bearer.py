@@ -56,7 +56,12 @@ def _at_home(app: App, base_url: str | None) -> App:
         names.add((urlsplit(base_url).hostname or "").encode())
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        hosts = [value for name, value in scope.get("headers", ()) if name == b"host"]
+        # A foreign page may also send, unread, what needs no leave of ours (a form, plain text): its Origin tells.
+        hosts = [
+            value.removeprefix(b"https://").removeprefix(b"http://")
+            for name, value in scope.get("headers", ())
+            if name in (b"host", b"origin")
+        ]
         if scope["type"] != "http" or all(_name(host) in names for host in hosts):
             await app(scope, receive, send)
             return

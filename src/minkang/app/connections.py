@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
-from minkang.app.prepare import told
+from minkang.app.prepare import unreachable
 from minkang.app.supervisor import claimed, cluster_options
 from minkang.kit.folders import DataFolder
 from minkang.kit.postgres.cluster import Cluster
@@ -42,7 +42,7 @@ async def reaching(url: str) -> AsyncGenerator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(url)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Trouble(f"The database cannot be reached: {told(error)}") from error
+        raise unreachable(error) from error
     try:
         yield connection
     finally:

@@ -34,7 +34,7 @@ async def prepared(url: str, folder: DataFolder) -> None:
     except SchemaDiffers as error:
         raise Trouble(f"The database is not as this version expects it. {error}") from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Trouble(f"The database cannot be reached: {told(error)}") from error
+        raise unreachable(error) from error
     if applied:
         log.info("schema migrated", migrations=applied)
 
@@ -51,6 +51,14 @@ async def _writable(url: str) -> None:
             await asyncio.sleep(0.1)
     finally:
         await connection.close()
+
+
+def unreachable(error: Exception) -> Trouble:
+    """What to say when the database does not answer."""
+    return Trouble(
+        f"The database cannot be reached: {told(error)}. Does it run, and is the address in --database-url"
+        " (or MINKANG_DATABASE_URL) right?"
+    )
 
 
 def told(error: Exception) -> str:

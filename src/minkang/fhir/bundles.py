@@ -19,7 +19,6 @@ from minkang.fhir.problem import Incorrect
 from minkang.fhir.resource import Parsed, Resource, exact, from_exact
 
 METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
-_RANK = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 
 
 class RawEntry(NamedTuple):
@@ -118,11 +117,6 @@ def _refuse_repeated(entries: Sequence[RawEntry]) -> None:
             if written.setdefault(name, number) != number:
                 text = f"{place} writes the same resource as Bundle.entry[{written[name]}]."
                 raise Incorrect(text, expression=f"{place}.request.url")
-
-
-def processing_order(entries: Sequence[RawEntry]) -> list[int]:
-    """Numbers of the entries in the order of processing: DELETE, POST, PUT and PATCH, GET (http.html#trules)."""
-    return sorted(range(len(entries)), key=lambda number: _RANK[entries[number].method])
 
 
 # --- references ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ Header = tuple[bytes, bytes]
 
 
 MAX_GZIP_MEMBERS = 100
+MAX_PAIRS = 10_000
+"""Parameters of one query string or form: no door wants a hundredth of them, and a form may have megabytes."""
 
 
 class Malformed(ValueError):
@@ -121,6 +123,8 @@ def percent_decoded(text: bytes) -> str:
 
 def query_pairs(text: bytes) -> list[tuple[str, str]]:
     """`a=1&b=2` as pairs in their order, `+` as a space. Raises Malformed. https://url.spec.whatwg.org/#urlencoded-parsing"""
+    if text.count(b"&") >= MAX_PAIRS:
+        raise Malformed(f"There are more than {MAX_PAIRS} parameters.")
     pairs: list[tuple[str, str]] = []
     for piece in text.split(b"&"):
         if piece:

@@ -21,7 +21,7 @@ from minkang.kit.db import Connection, Database, Unavailable
 from minkang.store import history, read, transaction
 from minkang.store.contract import Entry, HistoryPage, Page, Stored, Written
 from minkang.store.index import Indexer
-from minkang.store.rows import admits
+from minkang.store.rows import admits, check_writable
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer
 from minkang.store.search import everything, page
@@ -119,6 +119,7 @@ class PostgresRepository:
         return (await self.transaction([Entry("DELETE", type, id, if_match=if_match)]))[0]
 
     async def delete_where(self, query: Query, *, limit: int = 1) -> list[Written]:
+        check_writable(self._scope, str(query.type))
         async with self._reading() as connection:
             found = await self._first(connection, query, limit + 1)
         if len(found) > limit:
@@ -179,15 +180,17 @@ class PostgresRepository:
         if row is None:
             return None
         told = json.loads(self._sealer.open(row["answer"], b"answer"))
-        return [one and await self._told(connection, *one) for one in told]
+        return [one and await self._told(connection, row["updated"], *one) for one in told]
 
-    async def _told(self, connection: Connection[Any], did: str, type: str, id: str, version: int) -> Written:
+    async def _told(
+        self, connection: Connection[Any], updated: datetime, did: str, type: str, id: str, version: int
+    ) -> Written:
         if did == "deleted":
-            moment = datetime.min
-            return Written(Stored(type, id, version, moment, b"", deleted=True, method="DELETE"), did)
+            return Written(Stored(type, id, version, updated, b"", deleted=True, method="DELETE"), did)
         return Written(await read.vread(connection, self._sealer, self._scope, type, id, version), did)
 
     async def expunge(self, type: str, id: str) -> int:
+        check_writable(self._scope, type)
         async with self._translated(), self._database.transaction() as connection:
             shard = await read.locate(connection, type, id)
             last = await connection.fetchrow(SQL["custodian"], shard, NUMBERS[type], id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from minkang.fhir.problem import Forbidden
 from minkang.store.contract import Stored
 from minkang.store.scope import Scope
 from minkang.store.seal import Sealer, name_of
@@ -65,6 +66,12 @@ def admits(scope: Scope, shard: int, org: int, region: int) -> bool:
         or (scope.divisions is not None and region in scope.divisions)
         or (scope.organizations is not None and org in {organization_number(one) for one in scope.organizations})
     )
+
+
+def check_writable(scope: Scope, type: str) -> None:
+    """Raises Forbidden, whether or not there is anything to write: what is there must not show in the answer."""
+    if scope.writable is not None and type not in scope.writable:
+        raise Forbidden(f"This caller may not write {type}.")
 
 
 def stored(row: Mapping[str, Any], sealer: Sealer) -> Stored:

@@ -25,7 +25,7 @@ from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
 from minkang.store import shards
 from minkang.store.contract import Entry, Stored, Written
-from minkang.store.rows import Name
+from minkang.store.rows import Name, check_writable
 from minkang.store.write import Write
 
 Finder = Callable[[Query], Awaitable[list[Stored]]]
@@ -70,6 +70,8 @@ async def perform(write: Write, entries: Sequence[Entry], find: Finder) -> list[
     """
     answers: list[Written | None] = [None] * len(entries)
     places = {place: entry for place, entry in enumerate(entries) if entry.method != "GET"}
+    for entry in places.values():
+        check_writable(write.scope, entry.type)
     await _meet_conditions(places, answers, find)
     rewritten = await _resolve(write, entries, places, answers, find)
     await _prepare(write, rewritten)
@@ -80,10 +82,16 @@ async def perform(write: Write, entries: Sequence[Entry], find: Finder) -> list[
 
 async def _meet_conditions(places: dict[int, Entry], answers: list[Written | None], find: Finder) -> None:
     """Turn conditional entries into plain ones, or answer them at once."""
+    unmet: set[tuple[str, Any]] = set()
     for place, entry in list(places.items()):
         if entry.condition is None:
             continue
         found = await find(entry.condition)
+        if not found and entry.method in ("POST", "PUT"):
+            criterion = (entry.type, entry.condition.applied)
+            if criterion in unmet:  # each alone would find the other's
+                raise Incorrect(f"Two entries would create a {entry.type} under one criterion.")
+            unmet.add(criterion)
         if len(found) > 1:
             raise PreconditionFailed(f"Several {entry.type} meet the criterion; it must name at most one.")
         plain = _plain(entry, found[0] if found else None)

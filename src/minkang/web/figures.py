@@ -16,6 +16,7 @@ class Age(NamedTuple):
     unit: str
 
 
+UNKNOWN = Age(0, "unknown")
 _BIRTH_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 
 
@@ -24,12 +25,12 @@ def age(birth_date: str | None, on: date) -> Age:
     three years, as child-health records count them, then years."""
     found = _BIRTH_DATE.fullmatch(birth_date or "")
     if found is None or (born_year := int(found[1])) > on.year:
-        return Age(0, "unknown")
+        return UNKNOWN
     if found[3] is None:
         return Age(on.year - born_year, "about")
     born = date(born_year, int(found[2]), int(found[3]))
     if born > on:
-        return Age(0, "unknown")
+        return UNKNOWN
     months = (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
     if months < 1:
         return Age((on - born).days, "days")

@@ -12,7 +12,7 @@ import orjson
 from minkang.fhir.problem import Busy, Problem, TooCostly
 from minkang.fhir.search import grammar
 from minkang.store.contract import Repository
-from minkang.web.figures import Age, age
+from minkang.web.figures import UNKNOWN, Age, age
 
 LISTED = 20
 
@@ -66,13 +66,15 @@ def criteria(words: str) -> list[tuple[str, str]]:
 
 def person(patient: dict[str, Any], today: date) -> Person:
     died = patient.get("deceasedDateTime")
+    dead = died is not None or patient.get("deceasedBoolean", False)
+    until = _day(died) if dead else today
     return Person(
         id=patient["id"],
         name=_name(patient.get("name", [])),
         sex=patient.get("gender", "unknown"),
         born=patient.get("birthDate", ""),
-        age=age(patient.get("birthDate"), _day(died) or today),
-        died=died is not None or patient.get("deceasedBoolean", False),
+        age=age(patient.get("birthDate"), until) if until else UNKNOWN,
+        died=dead,
     )
 
 

@@ -34,6 +34,11 @@ at an end reaches to infinity there.
         "Encounter/b": _stay("2024-01-15"),
         "Encounter/c": _stay(end="2024-01-12"),
         "Encounter/d": _stay(),
+        "Procedure/a": {
+            "status": "completed",
+            "subject": {"reference": "Patient/a"},
+            "performedPeriod": {"start": "2024-03-01", "end": "2024-02-27"},
+        },
     },
     cases=[
         Row("GET Patient?birthdate=1980-05-06", "a"),
@@ -65,6 +70,8 @@ at an end reaches to infinity there.
         Row("GET Encounter?date=eb2024-01-13", "c"),
         Row("GET Encounter?date=2024-01", "a", "the month contains only the closed stay"),
         Row("GET Encounter?date:missing=true", "d"),
+        Row("GET Procedure?date=2024-02-28", "nothing", "a period that ends before it begins ..."),
+        Row("GET Procedure?date=ge2024-02-28&date=le2024-02-28", "a", "... is all that lies between its two dates"),
         Row("GET Patient?birthdate=1980-13-01", "Incorrect", "there is no such month"),
         Row("GET Patient?birthdate=1980-02-30", "Incorrect", "there is no such day"),
         Row("GET Patient?birthdate=yesterday", "Incorrect"),

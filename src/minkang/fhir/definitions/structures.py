@@ -50,12 +50,6 @@ class Element:
 
 
 @cache
-def type_names() -> frozenset[str]:
-    """All resource types, data types and primitive types (abstract ones too), without backbone elements."""
-    return frozenset(name for name, line in _lines().items() if line["kind"] != "backbone")
-
-
-@cache
 def resource_types() -> frozenset[str]:
     """The resource types that can be instantiated."""
     lines = _lines().items()

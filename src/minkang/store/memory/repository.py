@@ -168,6 +168,7 @@ class MemoryRepository:
 
     async def expunge(self, type: str, id: str) -> int:
         """Remove a resource and its whole history; returns how many versions that were (0: it is not there)."""
+        self._writer.check_writable(type)
         async with self._store.writing:
             return self._rows.forget(type, id) if self._visible_versions(type, id) else 0
 

@@ -26,6 +26,7 @@ _ORDER = ("DELETE", "POST", "PUT", "PATCH")
 
 async def perform(writer: Writer, entries: Sequence[Entry], repository: Repository) -> list[Written | Any]:
     found = [writer.only_match(entry.condition) if entry.condition is not None else None for entry in entries]
+    _refuse_twins(entries, found)
     targets = _conditional_references(writer, entries)
     named = _named(writer, entries, found, targets)
     _refuse_overlaps(named, found)
@@ -76,6 +77,17 @@ def _identity(writer: Writer, entry: Entry, found: Row | None, targets: dict[str
     if entry.method == "PUT" and own_id is not None:
         return own_id
     return new_id(entry.type, rewrite_references(entry.parsed, targets, full_url=entry.full_url))
+
+
+def _refuse_twins(entries: Sequence[Entry], found: Sequence[Row | None]) -> None:
+    """Two entries that would create under one criterion: each alone would find the other's."""
+    seen: list[Any] = []
+    for entry, row in zip(entries, found, strict=True):
+        if entry.condition is not None and row is None and entry.method in {"POST", "PUT"}:
+            criterion = (entry.type, entry.condition.applied)
+            if criterion in seen:
+                raise Incorrect(f"The transaction would create a {entry.type} twice under one criterion.")
+            seen.append(criterion)
 
 
 def _refuse_overlaps(named: Sequence[Entry], found: Sequence[Row | None]) -> None:

@@ -36,19 +36,19 @@ class Writer:
 
     def create(self, type: str, parsed: Parsed, id: str | None = None) -> Written:
         """`id` is one that a transaction gave already; else the store makes one. The body's own id is not used."""
-        self._check_writable(type)
+        self.check_writable(type)
         return self._write(type, id or new_id(type, parsed), parsed)
 
     def create_unless(self, condition: Query, type: str, parsed: Parsed) -> Written:
         """http://hl7.org/fhir/R4/http.html#ccreate: none: create; one: that is it; several: refused."""
-        self._check_writable(type)
+        self.check_writable(type)
         found = self.only_match(condition)
         return Written(found.stored, "unchanged") if found is not None else self.create(type, parsed)
 
     def update(
         self, type: str, id: str, parsed: Parsed, *, if_match: int | None = None, if_none_match: str | None = None
     ) -> Written:
-        self._check_writable(type)
+        self.check_writable(type)
         before = self._latest(type, id)
         _check_match(before, if_match)
         if if_none_match == "*" and before is not None and not before.stored.deleted:
@@ -75,7 +75,7 @@ class Writer:
         return self.update(type, found.stored.id, parsed, if_match=if_match)
 
     def patch(self, type: str, id: str, change: Callable[[bytes], Parsed], *, if_match: int | None = None) -> Written:
-        self._check_writable(type)
+        self.check_writable(type)
         before = living(self.rows, self.scope, type, id)
         _check_match(before, if_match)
         return self._write(type, id, change(before.stored.content))
@@ -89,7 +89,7 @@ class Writer:
 
     def delete(self, type: str, id: str, *, if_match: int | None = None) -> Written | None:
         """None when there is nothing to delete: it never was, or is deleted already."""
-        self._check_writable(type)
+        self.check_writable(type)
         before = self._latest(type, id)
         if before is None or before.stored.deleted:
             return None
@@ -133,14 +133,14 @@ class Writer:
             raise NotFound(f"There is no {type}/{id}.")
         return row
 
-    def _check_writable(self, type: str) -> None:
+    def check_writable(self, type: str) -> None:
         if self.scope.writable is not None and type not in self.scope.writable:
             raise Forbidden(f"You may not write {type}.")
 
     def _one_type(self, query: Query) -> str:
         if query.type is None:
             raise Incorrect("A conditional request names one resource type.")
-        self._check_writable(query.type)
+        self.check_writable(query.type)
         return query.type
 
 

@@ -66,7 +66,7 @@ UPDATE resource_version v SET shard = w.target
  WHERE v.shard = w.shard AND v.type = w.type AND v.id = w.id
 
 -- name: answered
-SELECT answer, id FROM batch WHERE source = $1 AND message_id = $2
+SELECT answer, updated FROM batch WHERE source = $1 AND message_id = $2
 
 -- name: read
 SELECT shard, version, updated, org, region, content FROM resource WHERE shard = $1 AND type = $2 AND id = $3

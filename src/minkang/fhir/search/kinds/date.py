@@ -104,10 +104,11 @@ def _single(text: str) -> Value | None:
 
 
 def _period(period: dict[str, Any]) -> Value | None:
+    """A period that ends before it begins, which only invariants forbid, is all that lies between its two dates."""
     start, end = period.get("start"), period.get("end")
     low = _single(start) if start else Value(dates.MIN, dates.MIN)
     high = _single(end) if end else Value(dates.MAX, dates.MAX)
-    return Value(low.low, high.high) if (start or end) and low and high else None
+    return Value(min(low.low, high.low), max(low.high, high.high)) if (start or end) and low and high else None
 
 
 def _timing(timing: dict[str, Any]) -> Value | None:
