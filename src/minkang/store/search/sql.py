@@ -53,7 +53,7 @@ def _by_terms(plan: Plan, scope: Scope, after: Place | None, limit: int, argumen
     How many there are is told even when none of them is behind `after`: of too many only some were looked at.
     """
     inner = _all(_conditions(plan, scope, arguments, driven=True))
-    outer = _all(_behind(plan, after, arguments)) if after else "true"
+    outer = _all(_behind(plan, after, arguments))
     text = (
         f"WITH hit AS MATERIALIZED (SELECT shard, type, id, date FROM resource WHERE {inner} LIMIT {plan.most + 1})"  # noqa: S608
         f" SELECT {_QUALIFIED}, c.hits FROM (SELECT count(*) AS hits FROM hit) c"
