@@ -116,6 +116,18 @@ def single_clauses(type: str) -> list[str]:
     ]
 
 
+def sorted_lists(type: str) -> list[str]:
+    """Every sort key in both directions, of what refers to somebody, in pages."""
+    linked = [one.code for one in known(type) if one.kind == "reference" and one.code in FAVOURITES[type]]
+    return [
+        f"{type}?{clause}_sort={minus}{code}&_count={count}"
+        for clause in ["", *(f"{code}={target}&" for code in linked for target in [PEOPLE[0], STAFF[0]])]
+        for code in FAVOURITES[type]
+        for minus in ["", "-"]
+        for count in [2, 20]
+    ]
+
+
 def _quoted(value: str) -> str:
     return quote(value, safe="|:/$")
 

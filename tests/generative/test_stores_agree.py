@@ -20,7 +20,7 @@ from minkang.fhir.resource import Resource
 from minkang.store.search import page
 from minkang.store.search.plan import Plan
 from tests.generative.reducing import smallest, smallest_search
-from tests.generative.searches import NET, chains, searches, single_clauses
+from tests.generative.searches import NET, chains, searches, single_clauses, sorted_lists
 from tests.generative.twins import SCOPES, WRITERS, Twins
 from tests.generative.vocabulary import IDS, RESOURCES
 from tests.generative.writes import TYPES, steps
@@ -90,7 +90,7 @@ def test_every_value_of_every_parameter_finds_the_same(twins: Twins, type: str, 
     resources = [("east", resource) for resource in data.draw(named)]
     assume(len({json.dumps({**resource, "id": ""}) for _, resource in resources}) >= len(IDS) // 2)
     twins.fill(resources)
-    for search in single_clauses(type):
+    for search in [*single_clauses(type), *sorted_lists(type)]:
         naive, postgres = twins.search(search, "city")
         if postgres != naive:
             pytest.fail(_told(twins, resources, search, "city"), pytrace=False)

@@ -1,6 +1,6 @@
 """Transactions (http://hl7.org/fhir/R4/http.html#transaction)."""
 
-from tests.spec.language import Chapter, Row, Story
+from tests.spec.language import Caller, Chapter, Row, Story
 
 CARD = "http://minkang.example/card"
 URN = "urn:uuid:6a0f3a1e-0001-4000-8000-000000000001"
@@ -28,6 +28,7 @@ the answers come in the order of the requests. Conditions are asked of what was 
         "Patient/b": _card("2"),
         "Patient/c": _card("2"),
     },
+    callers={"a's family": Caller(patients=frozenset({"a"}))},
     stories=[
         Story(
             "Every verb",
@@ -66,6 +67,15 @@ the answers come in the order of the requests. Conditions are asked of what was 
                 Row("GET Patient/new", "NotFound"),
                 Row("TRANSACTION", "NotFound", body=[("PUT Patient/new", MALE), ("GET Patient/nobody", None)]),
                 Row("GET Patient/new", "NotFound", "a read that fails undoes the writes"),
+                Row("PUT Observation/o", "created Observation/o 1", body=_about("Patient/a")),
+                Row(
+                    "TRANSACTION",
+                    "NotFound",
+                    body=[("PUT Observation/o", _about("Patient/b")), ("GET Patient/nobody", None)],
+                ),
+                Row("GET Patient/a/$everything", "a o", "it stays where it was"),
+                Row("GET Patient/b/$everything", "b"),
+                Row("GET Observation/o/_history", "o 1 POST [1]", by="a's family"),
                 Row("TRANSACTION", "", "an empty one does nothing", []),
             ],
         ),

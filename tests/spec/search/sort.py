@@ -2,6 +2,13 @@
 
 from tests.spec.language import Chapter, Row
 
+
+def _met(practitioner: str, **period: str) -> dict[str, object]:
+    who = [{"individual": {"reference": f"Practitioner/{practitioner}"}}]
+    met: dict[str, object] = {"status": "finished", "class": {"code": "AMB"}, "participant": who}
+    return {**met, "period": period} if period else met
+
+
 CHAPTER = Chapter(
     title="Sorting",
     text="""
@@ -15,6 +22,11 @@ page to page.
         "Patient/c": {"gender": "female", "name": [{"family": "Chen"}]},
         "Patient/d": {"birthDate": "1990-12-31", "gender": "female"},
         "Patient/e": {"birthDate": "1980-05-07", "gender": "male", "name": [{"family": "an"}]},
+        "Encounter/f": _met("a", start="2024-03-02"),
+        "Encounter/g": _met("a"),
+        "Encounter/h": _met("a", start="2024-03-01"),
+        "Encounter/i": _met("b", start="2024-03-03"),
+        "Encounter/j": _met("a", end="2024-01-01"),
         "RiskAssessment/m": {"status": "final", "subject": {}, "prediction": [{"probabilityDecimal": 0.5}]},
         "RiskAssessment/n": {"status": "final", "subject": {}, "prediction": [{"probabilityDecimal": 10}]},
         "RiskAssessment/o": {"status": "final", "subject": {}, "prediction": [{"probabilityDecimal": 9.75}]},
@@ -33,6 +45,11 @@ page to page.
         Row("GET Patient?_sort=-birthdate&_count=2", "d e / a b / c", "pages follow the order"),
         Row("GET Patient?_sort=gender,_id&_count=2", "a c / d b / e", "also where the first key is equal"),
         Row("GET RiskAssessment?_sort=probability", "m o n", "numbers as numbers"),
+        Row("GET Encounter?practitioner=a&_sort=date", "j h f g", "open at its beginning: first; without a date: last"),
+        Row("GET Encounter?practitioner=a&_sort=-date", "f h j g"),
+        Row("GET Encounter?practitioner=a&_sort=date&_count=1", "j / h / f / g"),
+        Row("GET Encounter?_sort=date&_count=2", "j h / f i / g"),
+        Row("GET Encounter?_sort=-date&_count=2", "i f / h j / g"),
         Row("GET Patient?_sort=shoe-size", "Incorrect"),
     ],
 )

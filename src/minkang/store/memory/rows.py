@@ -79,10 +79,14 @@ class Rows:
         return len(gone)
 
     def snapshot(self) -> Any:
-        return list(self._versions), dict(self._by_id)
+        """What `restore` needs to undo everything that comes; rows never change but for their shard."""
+        return [(row, row.shard) for row in self._versions], dict(self._by_id)
 
     def restore(self, snapshot: Any) -> None:
-        self._versions, self._by_id = snapshot
+        rows, self._by_id = snapshot
+        self._versions = [row for row, _ in rows]
+        for row, shard in rows:
+            row.shard = shard
 
     def pause(self, question: Any, place: Any) -> str:
         """A cursor: the reader of `question` stopped after `place`."""

@@ -103,8 +103,9 @@ class Search:
         return [one.stored for one in shown], cursor.encode(shown[-1].place) if more and shown else None
 
     async def sorted_page(self, query: Query) -> tuple[list[Stored], str | None]:
-        """Hits in the order of `_sort`: all candidates are looked at, so there may not be too many."""
+        """Hits in the order of `_sort`: all candidates are looked at, only the best are kept."""
         last = self._sorted_after(query)
+        wanted = query.count + 1
         hits: list[tuple[Any, list[Any], Stored]] = []
         candidates = 0
         async for candidate in self._hits(None, SORT):
@@ -116,6 +117,8 @@ class Search:
             key = (ordered(query.sort, values), stored.type, stored.id)
             if last is None or key > last:
                 hits.append((key, [*values, stored.type, stored.id], stored))
+                if len(hits) == 4 * wanted:
+                    hits = heapq.nsmallest(wanted, hits, key=itemgetter(0))
         shown = heapq.nsmallest(query.count, hits, key=itemgetter(0))
         following = self._sorted_cursor(query, shown[-1][1]) if shown and len(hits) > len(shown) else None
         return [stored for _, _, stored in shown], following
