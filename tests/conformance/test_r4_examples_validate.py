@@ -21,17 +21,18 @@ INVALID_AS_PUBLISHED = {
 
 def test_published_examples_are_valid() -> None:
     refused: dict[str, str] = {}
-    count = 0
+    count = files = 0
     for tree in r4_examples():
         count += 1
         told = refusal(tree)
         if told is not None:
+            files += 1  # ImplementationGuide/fhir stands in the archive twice
             refused[f"{tree['resourceType']}/{tree['id']}"] = told
     wrong = {name: told for name, told in refused.items() if name not in INVALID_AS_PUBLISHED}
     score = {
         "name": "HL7 R4 examples accepted as valid",
         "cases": count,
-        "passed": count - len(refused),
+        "passed": count - files,
         "note": "refused, invalid as published: " + "; ".join(f"{k} ({v})" for k, v in INVALID_AS_PUBLISHED.items()),
     }
     SCORE.parent.mkdir(parents=True, exist_ok=True)

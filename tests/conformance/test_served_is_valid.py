@@ -7,6 +7,7 @@ with what came in. Everything the door makes itself (bundles, outcomes, capabili
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ QUESTIONS = (
 
 async def test_nothing_we_serve_raises_an_alarm_that_is_ours(fresh_database_url: str, tmp_path: Path) -> None:
     if not (HERE / "node_modules").exists():
+        assert "CI" not in os.environ, "CI must not pass by skipping this: make validator"
         pytest.skip("the validator is not installed: make validator")
     store = await Store.open(fresh_database_url, generate())
     door = Client(build(lambda _: store.repository(Actor("Device/test"), EVERYTHING), base_url="http://door.test/fhir"))

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from minkang.fhir.references import Ref, conditional, parse, patient_of, subject_paths
+from minkang.fhir.compartments import patient_paths
+from minkang.fhir.references import Ref, conditional, parse, patient_of
 
 FORMS = {
     "Patient/1": Ref("Patient", "1"),
@@ -87,9 +88,9 @@ def test_the_patients_of_a_resource_come_with_whose_record_it_is_first(
 
 
 def test_the_paths_of_a_type_are_json_names() -> None:
-    assert subject_paths("Observation") == (("subject",), ("performer",))
-    assert subject_paths("SupplyRequest") == (("deliverTo",),)
-    assert subject_paths("Organization") == ()
+    assert patient_paths("Observation") == (("subject",), ("performer",))
+    assert patient_paths("SupplyRequest") == (("deliverTo",),)
+    assert patient_paths("Organization") == ()
 
 
 def test_a_long_text_is_read_in_linear_time() -> None:

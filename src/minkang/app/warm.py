@@ -1,6 +1,6 @@
 """Compile ahead of the first caller what is compiled per resource type: its schema, its search parameters, its terms.
 
-About 15 ms a type, in steps, after the worker has begun to answer; other types are compiled when somebody sends one.
+In steps, after the worker has begun to answer; other types are compiled when somebody sends one.
 """
 
 from __future__ import annotations

@@ -53,11 +53,6 @@ def conditional(text: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def subject_paths(resource_type: str) -> tuple[tuple[str, ...], ...]:
-    """Paths of JSON names to the references that put a type into a patient compartment; whose record it is first."""
-    return patient_paths(resource_type)
-
-
 def patient_of(tree: Resource, targets: Mapping[str, str] = _NONE) -> list[str]:
     """Ids of the patients a resource belongs to; the first one decides where it lives. A Patient belongs to itself.
 

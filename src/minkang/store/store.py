@@ -19,7 +19,7 @@ _SETTINGS = {
 }
 
 _COUNTED = 200_000
-"""Rows up to which a page may count exactly (about 20 ms)."""
+"""Rows up to which a page counts exactly; chosen, not measured."""
 
 
 class Store:

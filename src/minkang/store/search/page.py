@@ -33,7 +33,7 @@ from minkang.store.terms import TermHash
 from minkang.store.types import NAMES, NUMBERS
 
 WALK = 100_000
-"""Rows one search may recheck (about half a second of work)."""
+"""Rows one search may recheck: a bound against runaway searches, not yet tuned by measurement."""
 
 SORT = 50_000
 """Candidates one search may sort by something other than the type's own date."""

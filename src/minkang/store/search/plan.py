@@ -22,7 +22,7 @@ from minkang.store.terms import TermHash
 from minkang.store.types import NUMBERS
 
 MOST = 5_000
-"""Rows that one term may bring before it counts as common (fetched as bare keys in about 10 ms)."""
+"""Rows that one term may bring before it counts as common; chosen, not yet measured at ten million rows."""
 
 
 class Way(Enum):
