@@ -1,7 +1,8 @@
 """Connections to PostgreSQL: a pool that costs nothing per use, and the translation of driver errors.
 
-asyncpg's own pool sends a reset to the server at every release and wraps each connection in a proxy: a
-point read took 189 µs with it and 70 µs with ours (docs/decisions/0008-asyncpg.md). Our connections carry no state between uses, so a list of free ones is enough.
+asyncpg's own pool sends a reset to the server at every release and wraps each connection in a proxy: a point read took
+189 µs with it and 70 µs with ours (docs/decisions/0008-asyncpg.md). Our connections carry no state between uses, so a
+list of free ones is enough.
 """
 
 from __future__ import annotations
