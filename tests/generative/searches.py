@@ -68,6 +68,7 @@ _TOKENS = [
     *(f"{CARD}|{card}" for card in CARDS),
     *("|100", f"{CARD}|", f"{SYSTEMS[0]}|"),
 ]
+TYPED = [f"{system}|{code}|{card}" for system in SYSTEMS if system for code in CODES[:2] for card in CARDS]
 _PREFIXES = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"]
 
 _NUMBERS = [f"{prefix}{value}" for prefix in _PREFIXES for value in [*VALUES, "5.40", "1e2"]]
@@ -109,6 +110,7 @@ def single_clauses(type: str) -> list[str]:
         for one in known(type)
         if one.code in FAVOURITES[type]
         for clause in [
+            *(f"{one.code}:of-type={_quoted(kind)}" for kind in TYPED if "Identifier" in one.types),
             f"{one.code}:missing=true",
             *(f"{one.code}{by}={_quoted(value)}" for by in modifiers(one) for value in POOLS[one.kind]),
             *(f"{one.code}={_quoted(a)},{_quoted(b)}" for a, b in pairwise(POOLS[one.kind])),
@@ -138,6 +140,9 @@ def _clause(parameter: SearchParameter) -> st.SearchStrategy[str]:
     values = st.lists(st.sampled_from(POOLS[parameter.kind]), min_size=1, max_size=2, unique=True)
     by = st.sampled_from(["", *modifiers(parameter)])
     valued = st.builds(lambda by, wanted: f"{parameter.code}{by}={','.join(map(_quoted, wanted))}", by, values)
+    if "Identifier" in parameter.types:
+        typed = st.sampled_from(TYPED).map(lambda kind: f"{parameter.code}:of-type={_quoted(kind)}")
+        return st.one_of(valued, valued, typed, missing)
     return st.one_of(valued, valued, valued, missing)
 
 

@@ -42,9 +42,10 @@ def a_few(of: st.SearchStrategy[Any], most: int = 2) -> st.SearchStrategy[list[A
 names = st.builds(a_name, st.sampled_from(NAMES))
 concepts = st.builds(a_concept, st.sampled_from(CODES), st.sampled_from(SYSTEMS), one_of(["Blood pressure", "血压"]))
 identifiers = st.builds(
-    lambda system, value: a_resource(system=system, value=value),
+    lambda system, value, kind: a_resource(system=system, value=value, type=kind),
     st.sampled_from(CARD_SYSTEMS),
     st.sampled_from(CARDS),
+    st.none() | concepts,
 )
 periods = st.builds(lambda start, end: a_resource(start=start, end=end), one_of(DATES[1:]), one_of(DATES[1:]))
 quantities = st.builds(a_quantity, st.sampled_from(VALUES), st.sampled_from(UNITS), st.sampled_from(UNITS))

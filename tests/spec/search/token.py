@@ -4,6 +4,7 @@ from tests.spec.language import Chapter, Row
 
 CARD = "http://minkang.example/card"
 WARD = "http://minkang.example/ward"
+KINDS = "http://terminology.hl7.org/CodeSystem/v2-0203"
 
 CHAPTER = Chapter(
     title="Searching by token",
@@ -21,6 +22,13 @@ for a code that has no system, `system|` for anything of the system. Codes are c
         "Patient/b": {"active": False, "gender": "male", "identifier": [{"system": CARD, "value": "200"}]},
         "Patient/c": {"gender": "female", "identifier": [{"value": "100"}]},
         "Patient/d": {"identifier": [{"system": WARD, "value": "100"}]},
+        "Patient/e": {
+            "identifier": [
+                {"type": {"coding": [{"system": KINDS, "code": "MR"}]}, "system": WARD, "value": "900"},
+                {"type": {"coding": [{"system": KINDS, "code": "SS"}], "text": "no system"}, "value": "901"},
+            ]
+        },
+        "Patient/f": {"identifier": [{"type": {"coding": [{"system": KINDS, "code": "SS"}]}, "value": "900"}]},
         "Observation/m": {
             "status": "final",
             "code": {
@@ -50,12 +58,19 @@ for a code that has no system, `system|` for anything of the system. Codes are c
         Row(f"GET Patient?identifier={CARD}|7", "nothing", "system and value belong to one identifier"),
         Row(f"GET Patient?identifier={CARD}|200,{WARD}|7", "a b", "a comma means or"),
         Row(f"GET Patient?identifier={CARD}|100&identifier={WARD}|7", "a", "a repeated parameter means and"),
+        Row(f"GET Patient?identifier:of-type={KINDS}|MR|900", "e", "type and value of one identifier"),
+        Row(f"GET Patient?identifier:of-type={KINDS}|SS|900", "f", "not the type of another identifier beside it"),
+        Row(f"GET Patient?identifier:of-type={KINDS}|SS|900,{KINDS}|SS|901", "e f", "a comma means or here too"),
+        Row(f"GET Patient?identifier:of-type={KINDS}|MR|100", "nothing", "an identifier without a type"),
+        Row(f"GET Patient?identifier:of-type={KINDS}|MR", "Incorrect", "all three parts are needed"),
+        Row(f"GET Patient?identifier:of-type={KINDS}||900", "Incorrect", "and none may be empty"),
+        Row("GET Patient?gender:of-type=a|b|c", "Incorrect", "only identifiers have a type"),
         Row("GET Patient?gender=female", "a c"),
         Row("GET Patient?gender=male,female", "a b c"),
         Row("GET Patient?gender=Female", "nothing", "codes are case-sensitive"),
-        Row("GET Patient?gender:not=female", "b d", "also what has no gender at all"),
-        Row("GET Patient?gender:not=female,male", "d", "neither the one nor the other"),
-        Row("GET Patient?gender:missing=true", "d"),
+        Row("GET Patient?gender:not=female", "b d e f", "also what has no gender at all"),
+        Row("GET Patient?gender:not=female,male", "d e f", "neither the one nor the other"),
+        Row("GET Patient?gender:missing=true", "d e f"),
         Row("GET Patient?gender:missing=false", "a b c"),
         Row("GET Patient?active=true", "a", "booleans are tokens"),
         Row("GET Patient?active=false", "b"),

@@ -14,34 +14,42 @@ from minkang.fhir.search.escapes import split, unescape
 from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.parameters import SearchParameter
 
-MODIFIERS = frozenset({"missing", "not", "text"})
-NOT_YET = frozenset({"in", "not-in", "above", "below", "of-type"})
+MODIFIERS = frozenset({"missing", "not", "text", "of-type"})
+NOT_YET = frozenset({"in", "not-in", "above", "below"})
 NO_SYSTEM = ""
 """`|code`: the value must have no system. (None: any system will do.)"""
 BOOLEAN_SYSTEM = "http://terminology.hl7.org/CodeSystem/special-values"
 
 
 class Value(NamedTuple):
-    """One code: `text` is what `:text` looks at (display, CodeableConcept.text, Identifier.type.text)."""
+    """One code: `text` is what `:text` looks at (display, CodeableConcept.text, Identifier.type.text).
+
+    `kinds`: system and code of each coding in an Identifier's type, for `:of-type`.
+    """
 
     system: str | None
     code: str | None
     text: str | None = None
+    kinds: tuple[tuple[str | None, str | None], ...] = ()
 
 
 class Wanted(NamedTuple):
     """`system`: None any, "" none. `code` None: any code of the system. `bare`: the system is one that elements of
-    type `code` imply, so a value without system matches too. For `:text` only `text` (folded) is set."""
+    type `code` imply, so a value without system matches too. For `:text` only `text` (folded) is set. `kind`: system
+    and code of the type that an identifier must have (`:of-type`)."""
 
     system: str | None
     code: str | None
     bare: bool = False
     text: str | None = None
+    kind: tuple[str, str] | None = None
 
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
     if modifier == "text":
         return Wanted(None, None, text=fold(unescape(text)))
+    if modifier == "of-type":
+        return _of_type(text, parameter)
     parts = [unescape(part) for part in split(text, "|")]
     if len(parts) > 2:
         raise Incorrect(f"{parameter.code!r} takes [system]|[code]; write a | inside a code as \\|.")
@@ -53,6 +61,16 @@ def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted
         code = contact(code)
     bare = bool(system) and (system in parameter.systems or ("boolean" in parameter.types and system == BOOLEAN_SYSTEM))
     return Wanted(system, code or None, bare)
+
+
+def _of_type(text: str, parameter: SearchParameter) -> Wanted:
+    """http://hl7.org/fhir/R4/search.html#token: the type's system, its code and the identifier's value, all three."""
+    if "Identifier" not in parameter.types:
+        raise Incorrect(f"{parameter.code!r} does not look at identifiers; :of-type is for those only.")
+    parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) != 3 or not all(parts):
+        raise Incorrect(f"{parameter.code}:of-type takes [type's system]|[type's code]|[value], none of them empty.")
+    return Wanted(None, parts[2], kind=(parts[0], parts[1]))
 
 
 def values(elements: Elements) -> list[Value]:
@@ -69,6 +87,8 @@ def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
         return value.text is not None and fold(value.text).startswith(wanted.text)
     if wanted.code is not None and value.code != wanted.code:
         return False
+    if wanted.kind is not None:
+        return wanted.kind in value.kinds
     if wanted.system is None:
         return True
     if wanted.system == NO_SYSTEM:
@@ -109,8 +129,13 @@ def _concept(concept: dict[str, Any]) -> list[Value]:
 
 
 def _identifier(identifier: dict[str, Any]) -> list[Value]:
-    system, value = identifier.get("system"), identifier.get("value")
-    return [Value(system, value, (identifier.get("type") or {}).get("text"))] if system or value else []
+    system, value, type_ = identifier.get("system"), identifier.get("value"), identifier.get("type")
+    if not system and not value:
+        return []
+    if not type_:
+        return [Value(system, value)]
+    kinds = tuple((coding.get("system"), coding.get("code")) for coding in type_.get("coding") or ())
+    return [Value(system, value, type_.get("text"), kinds)]
 
 
 def _contact(point: dict[str, Any]) -> list[Value]:

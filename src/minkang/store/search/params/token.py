@@ -15,8 +15,8 @@ def terms(value: Value, parameter: SearchParameter) -> list[str]:
 
 
 def wanted_terms(wanted: Wanted, modifier: str | None, parameter: SearchParameter) -> list[str] | None:
-    if modifier is not None or wanted.code is None:
-        return None
+    if modifier not in (None, "of-type") or wanted.code is None:
+        return None  # `:of-type` is sought by the value and rechecked for the type
     if wanted.system is None or wanted.system == NO_SYSTEM or wanted.bare:
         return [f"c|{wanted.code}"]
     return [f"s|{wanted.system}|{wanted.code}"]
