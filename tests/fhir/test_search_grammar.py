@@ -137,7 +137,6 @@ def test_half_a_surrogate_pair_is_refused():
         "Observation?subject:Patient.name=a",
         "Patient?_has:Observation:patient:code=a",
         "Observation?code-value-quantity=a$5",
-        "Observation?code:in=http://a.example/vs",
         "Patient?_filter=name eq a",
         "Patient?_text=a",
         "Location?near=1|2",

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from minkang.fhir.search.kinds import KINDS
+from minkang.fhir.search.kinds.token import CODED
 from minkang.fhir.search.parameters import SearchParameter, parameters_of
 from tests.generative.vocabulary import (
     CARD,
@@ -17,10 +18,12 @@ from tests.generative.vocabulary import (
     CODES,
     GENDERS,
     IDS,
+    LOST_SET,
     MOMENTS,
     PEOPLE,
     PHONES,
     RESOURCES,
+    SET,
     STAFF,
     SYSTEMS,
     UNITS,
@@ -69,6 +72,11 @@ _TOKENS = [
     *("|100", f"{CARD}|", f"{SYSTEMS[0]}|"),
 ]
 TYPED = [f"{system}|{code}|{card}" for system in SYSTEMS if system for code in CODES[:2] for card in CARDS]
+_NAMED = [
+    *(f":{how}={name}" for how in ["in", "not-in"] for name in [SET, "ValueSet/codes", LOST_SET, f"{SET},{LOST_SET}"]),
+    *(f":{how}={SYSTEMS[0]}|{code}" for how in ["above", "below"] for code in ["bp", "BP", "aspirin"]),
+]
+_HIERARCHIES = [f":{how}={place}" for how in ["above", "below"] for place in ["Organization/a", "Organization/b"]]
 _PREFIXES = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"]
 
 _NUMBERS = [f"{prefix}{value}" for prefix in _PREFIXES for value in [*VALUES, "5.40", "1e2"]]
@@ -97,6 +105,14 @@ def known(type: str) -> list[SearchParameter]:
 
 
 @cache
+def looked_up(parameter: SearchParameter) -> list[str]:
+    """Modifiers and values that name what must be looked up first."""
+    if parameter.kind == "token" and not CODED.isdisjoint(parameter.types):
+        return _NAMED
+    return _HIERARCHIES if parameter.kind == "reference" and "Organization" in parameter.targets else []
+
+
+@cache
 def modifiers(parameter: SearchParameter) -> list[str]:
     of_kind = MODIFIERS.get(parameter.kind, [""])
     refers = not parameter.targets or "Patient" in parameter.targets
@@ -111,6 +127,7 @@ def single_clauses(type: str) -> list[str]:
         if one.code in FAVOURITES[type]
         for clause in [
             *(f"{one.code}:of-type={_quoted(kind)}" for kind in TYPED if "Identifier" in one.types),
+            *(f"{one.code}{rest}" for rest in looked_up(one)),
             f"{one.code}:missing=true",
             *(f"{one.code}{by}={_quoted(value)}" for by in modifiers(one) for value in POOLS[one.kind]),
             *(f"{one.code}={_quoted(a)},{_quoted(b)}" for a, b in pairwise(POOLS[one.kind])),
@@ -140,6 +157,9 @@ def _clause(parameter: SearchParameter) -> st.SearchStrategy[str]:
     values = st.lists(st.sampled_from(POOLS[parameter.kind]), min_size=1, max_size=2, unique=True)
     by = st.sampled_from(["", *modifiers(parameter)])
     valued = st.builds(lambda by, wanted: f"{parameter.code}{by}={','.join(map(_quoted, wanted))}", by, values)
+    if looked_up(parameter):
+        named = st.sampled_from(looked_up(parameter)).map(lambda rest: f"{parameter.code}{rest}")
+        return st.one_of(valued, valued, named, missing)
     if "Identifier" in parameter.types:
         typed = st.sampled_from(TYPED).map(lambda kind: f"{parameter.code}:of-type={_quoted(kind)}")
         return st.one_of(valued, valued, typed, missing)

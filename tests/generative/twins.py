@@ -17,6 +17,7 @@ from minkang.store.contract import Page, Repository, Stored
 from minkang.store.memory import MemoryStore
 from minkang.store.scope import EVERYTHING, Actor, Scope
 from minkang.store.store import Store
+from tests.generative.vocabulary import DEFINITIONS
 from tests.lib.builders import parsed
 from tests.spec.language import Caller, Chapter, Row
 from tests.spec.running import Run, query
@@ -64,7 +65,7 @@ class Twins:
         self._runner.run(self._load(resources))
 
     async def _load(self, resources: Sequence[tuple[str, Resource]]) -> None:
-        for by, resource in resources:
+        for by, resource in [*DEFINITIONS, *resources]:
             for door in self.doors(WRITERS[by], EVERYTHING):
                 await door.update(resource["resourceType"], resource["id"], parsed(resource))
 
@@ -109,13 +110,14 @@ async def _say(run: Run, row: Row) -> str:
 async def found(door: Repository, target: str) -> dict[str, Any]:
     """All pages of a search joined: names, sizes, total, and what the rows were sorted by, in their order.
 
-    What the grammar refuses is refused before a store is asked, so that both refuse it.
+    What the grammar refuses is refused before a store is asked, so that both refuse it; value sets that are not here
+    must be refused alike.
     """
     try:
         asked = query(target)
+        pages = [await door.search(asked)]
     except Incorrect as problem:
         return {"refused": problem.text}
-    pages = [await door.search(asked)]
     while pages[-1].next is not None:
         assert len(pages) < 200, f"the pages of {target} do not end"
         pages.append(await door.search(query(f"{target}&_cursor={pages[-1].next}")))

@@ -133,3 +133,36 @@ RESOURCES: dict[str, st.SearchStrategy[Resource]] = {
     ),
     "ValueSet": _of("ValueSet", status=st.sampled_from(["active", "draft"]), url=one_of(URLS), name=one_of(WORDS)),
 }
+
+SET, LOST_SET = f"{URLS[0]}/codes", f"{URLS[0]}/lost"
+DEFINITIONS: list[tuple[str, Resource]] = [
+    (
+        "east",
+        {
+            "resourceType": "CodeSystem",
+            "id": "codes",
+            "status": "active",
+            "url": SYSTEMS[0],
+            "content": "complete",
+            "concept": [{"code": "bp", "concept": [{"code": "BP"}]}, {"code": "glucose"}],
+        },
+    ),
+    (
+        "east",
+        {
+            "resourceType": "ValueSet",
+            "id": "codes",
+            "status": "active",
+            "url": SET,
+            "compose": {
+                "include": [
+                    {"system": SYSTEMS[0], "filter": [{"property": "concept", "op": "is-a", "value": "bp"}]},
+                    {"system": SYSTEMS[1]},
+                    {"system": "http://hl7.org/fhir/administrative-gender", "concept": [{"code": "female"}]},
+                ],
+                "exclude": [{"system": SYSTEMS[1], "concept": [{"code": "E11.9"}]}],
+            },
+        },
+    ),
+]
+"""Stored before every generated world: what `:in` and `:below` look up."""

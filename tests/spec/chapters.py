@@ -18,6 +18,7 @@ from tests.spec.search import (
     string,
     token,
     uri,
+    value_set,
 )
 
 CHAPTERS: dict[str, Chapter] = {
@@ -33,6 +34,7 @@ CHAPTERS: dict[str, Chapter] = {
     "search-number": number.CHAPTER,
     "search-quantity": quantity.CHAPTER,
     "search-uri": uri.CHAPTER,
+    "search-value-set": value_set.CHAPTER,
     "sort": sort.CHAPTER,
     "paging": paging.CHAPTER,
     "include": include.CHAPTER,

@@ -20,6 +20,7 @@ from minkang.fhir.search.query import Query
 from minkang.kit.db import Connection, Database, Unavailable
 from minkang.store import history, read, transaction
 from minkang.store.contract import Entry, HistoryPage, Page, Stored, Written
+from minkang.store.definitions import Definitions
 from minkang.store.index import Indexer
 from minkang.store.rows import admits, check_writable
 from minkang.store.scope import Actor, Scope
@@ -38,10 +39,19 @@ _RACES = (Raced, asyncpg.UniqueViolationError, asyncpg.SerializationError, async
 class PostgresRepository:
     """Implements `contract.Repository` on PostgreSQL."""
 
-    def __init__(self, database: Database, sealer: Sealer, indexer: Indexer, actor: Actor, scope: Scope):
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        indexer: Indexer,
+        definitions: Definitions,
+        actor: Actor,
+        scope: Scope,
+    ):
         self._database = database
         self._sealer = sealer
         self._indexer = indexer
+        self._definitions = definitions
         self._actor = actor
         self._scope = scope
         self._inside: Connection[Any] | None = None
@@ -74,6 +84,7 @@ class PostgresRepository:
 
     async def search(self, query: Query) -> Page:
         async with self._reading() as connection:
+            query = await self._definitions.resolve(connection, self._scope, query)
             return await page.search(connection, self._sealer, self._indexer.hash, self._scope, query)
 
     async def everything(
@@ -163,7 +174,8 @@ class PostgresRepository:
         self, connection: Connection[Any], entries: Sequence[Entry], answers: list[Any]
     ) -> list[Any]:
         if any(entry.read for entry in entries):
-            inside = PostgresRepository(self._database, self._sealer, self._indexer, self._actor, self._scope)
+            bound = (self._definitions, self._actor, self._scope)
+            inside = PostgresRepository(self._database, self._sealer, self._indexer, *bound)
             inside._inside = connection
             for place, entry in enumerate(entries):
                 if entry.read is not None:
@@ -202,6 +214,7 @@ class PostgresRepository:
 
     async def _first(self, connection: Connection[Any], query: Query, count: int) -> list[Stored]:
         """The first hits of a criterion, without includes."""
+        query = await self._definitions.resolve(connection, self._scope, query)
         found = await page.search(connection, self._sealer, self._indexer.hash, self._scope, page.bare(query, count))
         return [hit.stored for hit in found.hits]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minkang.kit.db import Database
 from minkang.store import feed
+from minkang.store.definitions import Definitions
 from minkang.store.index import Indexer
 from minkang.store.keys import KeyFileDamaged, Keys
 from minkang.store.repository import PostgresRepository
@@ -30,6 +31,7 @@ class Store:
         self.keys = keys
         self.sealer = Sealer(keys)
         self.indexer = Indexer(keys)
+        self.definitions = Definitions(self.sealer, self.indexer.hash)
 
     @classmethod
     async def open(cls, dsn: str, keys: Keys, *, connections: int = 8) -> Store:
@@ -45,7 +47,7 @@ class Store:
 
     def repository(self, actor: Actor, scope: Scope) -> PostgresRepository:
         """The door to the records for one caller."""
-        return PostgresRepository(self.database, self.sealer, self.indexer, actor, scope)
+        return PostgresRepository(self.database, self.sealer, self.indexer, self.definitions, actor, scope)
 
     async def counts(self) -> dict[str, int]:
         """Current resources by type, over everybody: for operators' pages only. Estimated where the store is large."""

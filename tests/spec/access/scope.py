@@ -1,8 +1,22 @@
 """What a caller may see and write (store/scope.py)."""
 
+from typing import Any
+
 from tests.spec.language import Caller, Chapter, Row, Story
 
 FEMALE = {"gender": "female"}
+SETS = "http://minkang.example/vs"
+
+
+def _set(name: str, code: str) -> Any:
+    include = [{"system": "http://minkang.example/code", "concept": [{"code": code}]}]
+    return {"status": "active", "url": f"{SETS}/{name}", "compose": {"include": include}}
+
+
+def _coded(code: str) -> Any:
+    coding = [{"system": "http://minkang.example/code", "code": code}]
+    return {"subject": {"reference": "Patient/p"}, "code": {"coding": coding}}
+
 
 CHAPTER = Chapter(
     title="Scope",
@@ -62,6 +76,17 @@ resident is in the scope. What is outside is answered as if it were not there, i
         Row("GET Patient/p/$everything", "a b p", by="family"),
     ],
     stories=[
+        Story(
+            "Value sets: those inside, and those that no institution wrote",
+            [
+                Row("PUT Condition/x", "created Condition/x 1", body=_coded("x"), by="west"),
+                Row("PUT ValueSet/national", "created ValueSet/national 1", body=_set("national", "x")),
+                Row("PUT ValueSet/own", "created ValueSet/own 1", body=_set("own", "x"), by="east"),
+                Row(f"GET Condition?code:in={SETS}/national", "x", by="west"),
+                Row(f"GET Condition?code:in={SETS}/own", "nothing", by="east"),
+                Row(f"GET Condition?code:in={SETS}/own", "Incorrect", "as if it were not there", by="west"),
+            ],
+        ),
         Story(
             "Writing outside the scope",
             [

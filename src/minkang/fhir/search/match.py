@@ -33,7 +33,7 @@ def elements_match(clause: Clause, elements: Elements) -> bool:
     values = kind.values(elements) if elements else []
     if clause.modifier == "missing":
         return clause.wanted[0] is not bool(values)
-    if clause.modifier == "not":
+    if clause.modifier in ("not", "not-in"):
         # Includes resources that have no value at all (http://hl7.org/fhir/R4/search.html#token, `:not`).
         return not any(kind.matches(value, wanted, None) for value in values for wanted in clause.wanted)
     return any(kind.matches(value, wanted, clause.modifier) for value in values for wanted in clause.wanted)

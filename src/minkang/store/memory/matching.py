@@ -1,7 +1,7 @@
 """One clause of a search against one resource: take the values out by FHIRPath, compare each with each wanted one.
 
 http://hl7.org/fhir/R4/search.html. Clauses are ANDed, the wanted values of a clause ORed; `:not` and `:missing` speak
-of the resource as a whole: `:not=a,b` finds what has neither, also what has no value at all.
+of the resource as a whole: `:not=a,b` (and `:not-in`) finds what has neither, also what has no value at all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def clause_matches(clause: Clause, row: Row) -> bool:
     if clause.modifier == "missing":
         return (not values) == clause.wanted[0]
     kind = KINDS[clause.parameter.kind]
-    if clause.modifier == "not":
+    if clause.modifier in ("not", "not-in"):
         return not any(kind.matches(value, wanted, None) for value in values for wanted in clause.wanted)
     return any(kind.matches(value, wanted, clause.modifier) for value in values for wanted in clause.wanted)
 

@@ -13,6 +13,7 @@ from minkang.fhir.search.kinds import KINDS
 from minkang.fhir.search.parameters import parameters_of
 from minkang.fhir.search.query import Include, Query, Sort
 from minkang.store.contract import Hit, Page
+from minkang.store.memory.definitions import resolve
 from minkang.store.memory.matching import matches, refers_to, values_of
 from minkang.store.memory.paging import Descending, one_page
 from minkang.store.memory.rows import Row, Rows, admits
@@ -32,7 +33,8 @@ def search(rows: Rows, scope: Scope, query: Query) -> Page:
 
 
 def matching_rows(rows: Rows, scope: Scope, query: Query) -> list[Row]:
-    return [row for row in rows.living() if admits(scope, row) and matches(query, row)]
+    resolved = resolve(rows, scope, query)
+    return [row for row in rows.living() if admits(scope, row) and matches(resolved, row)]
 
 
 def _key(sort: tuple[Sort, ...], row: Row) -> tuple[Any, ...]:

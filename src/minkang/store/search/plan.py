@@ -24,6 +24,10 @@ from minkang.store.types import NUMBERS
 MOST = 5_000
 """Rows that one term may bring before it counts as common; chosen, not yet measured at ten million rows."""
 
+LONG_GROUP = 256
+"""Terms of one group up to which a row is filtered by them: PostgreSQL compares each with each (256 with a row's ten
+cost it some 10 microseconds). Longer groups may drive the GIN index, and are rechecked."""
+
 
 class Way(Enum):
     PERSON = "person"
@@ -33,7 +37,8 @@ class Way(Enum):
 
 @dataclass(slots=True)
 class Plan:
-    """`keys` and `flags`: groups of hashes; a row needs one of each group. `recheck`: clauses the SQL leaves open.
+    """`keys` and `flags`: groups of hashes; a row needs one of each group. `long_keys`: groups that only the GIN index
+    is asked for, since comparing them row by row would take long. `recheck`: clauses the SQL leaves open.
 
     `low`, `high`: bounds on the `date` column, microseconds, half open; rows flagged `long` may begin before `low`;
     `since`, `until`: on `updated`.
@@ -46,6 +51,7 @@ class Plan:
     elsewhere: list[int] = field(default_factory=list[int])
     ids: list[str] | None = None
     keys: list[list[int]] = field(default_factory=list[list[int]])
+    long_keys: list[list[int]] = field(default_factory=list[list[int]])
     flags: list[list[int]] = field(default_factory=list[list[int]])
     low: int | None = None
     long: int | None = None
@@ -72,7 +78,7 @@ def make(query: Query, hash: TermHash, located: dict[str, int]) -> Plan:
     if query.compartment is not None:
         _add_compartment(plan, types, query.compartment, hash, located)
     _order(plan, query)
-    if plan.way is not Way.PERSON and plan.keys:
+    if plan.way is not Way.PERSON and (plan.keys or plan.long_keys):
         plan.way = Way.TERMS
     return plan
 
@@ -133,9 +139,11 @@ def _add_terms(plan: Plan, type: str, clause: Clause, hash: TermHash) -> None:
         plan.recheck.append(clause)
         return
     group = sorted({hash(text) for text in terms})
-    (plan.flags if is_common(clause.parameter, type) else plan.keys).append(group)
+    is_long, common = len(group) > LONG_GROUP, is_common(clause.parameter, type)
+    if not (is_long and common):
+        (plan.flags if common else plan.long_keys if is_long else plan.keys).append(group)
     kind = kind_of(clause.parameter.kind)
-    if not all(kind.is_exact(wanted, clause.modifier) for wanted in clause.wanted):
+    if is_long or not all(kind.is_exact(wanted, clause.modifier) for wanted in clause.wanted):
         plan.recheck.append(clause)
 
 

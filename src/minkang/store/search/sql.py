@@ -113,7 +113,7 @@ def _conditions(plan: Plan, scope: Scope, arguments: _Arguments, *, driven: bool
 
 def _terms(plan: Plan, arguments: _Arguments, *, driven: bool) -> list[str]:
     single = [group[0] for group in plan.keys if len(group) == 1]
-    several = [group for group in plan.keys if len(group) > 1]
+    several = [group for group in plan.keys if len(group) > 1] + (plan.long_keys if driven else [])
     conditions: list[str] = []
     if single:
         value = arguments.add(single)

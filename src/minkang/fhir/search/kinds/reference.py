@@ -15,8 +15,10 @@ from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.kinds import token
 from minkang.fhir.search.parameters import SearchParameter, resource_types
 
-MODIFIERS = frozenset({"missing", "identifier"})
-NOT_YET = frozenset({"above", "below"})
+MODIFIERS = frozenset({"missing", "identifier", "above", "below"})
+NOT_YET = frozenset[str]()
+HIERARCHIES = frozenset({"Location", "Organization"})
+"""Types whose `partOf` makes a hierarchy that `:above` and `:below` follow."""
 
 _ID = r"[A-Za-z0-9.\-]{1,64}"
 _LITERAL = re.compile(rf"(?:(?P<base>.*)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>{_ID})(?:/_history/(?P<version>{_ID}))?")
@@ -39,7 +41,8 @@ class Value(NamedTuple):
 class Wanted(NamedTuple):
     """A local `id` with or without `type`, or an absolute `url`, or an `identifier` (for `:identifier`).
 
-    `version` only where the search named one.
+    `version` only where the search named one. `among`: local targets by type and id, one of which must be meant: what
+    `:above` and `:below` were found to mean (`search/resolving.py`).
     """
 
     type: str | None
@@ -47,9 +50,18 @@ class Wanted(NamedTuple):
     url: str | None = None
     version: str | None = None
     identifier: token.Wanted | None = None
+    among: frozenset[tuple[str | None, str | None]] | None = None
 
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
+    wanted = _wanted(text, modifier, parameter)
+    if modifier in ("above", "below") and (wanted.type not in HIERARCHIES or wanted.url is not None):
+        types = " or ".join(f"{type}/[id]" for type in sorted(HIERARCHIES))
+        raise Incorrect(f"{parameter.code}:{modifier} takes {types}, whose partOf it follows; not {text[:64]!r}.")
+    return wanted
+
+
+def _wanted(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
     if modifier == "identifier":
         return Wanted(None, None, identifier=token.parse(text, None, parameter))
     literal = unescape(text)
@@ -82,6 +94,8 @@ def values(elements: Elements) -> list[Value]:
 def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
     if wanted.identifier is not None:
         return value.identifier is not None and token.matches(token.Value(*value.identifier), wanted.identifier, None)
+    if wanted.among is not None:
+        return value.url is None and (value.type, value.id) in wanted.among
     if wanted.url is not None:
         return value.url == wanted.url and _same_version(value, wanted)
     if value.url is not None or value.id != wanted.id:

@@ -1,6 +1,7 @@
 """Kind `token`: codes and identifiers (http://hl7.org/fhir/R4/search.html#token).
 
-Compared exactly, case included. `:not` belongs to the whole clause (no value matches) and is applied in `match.py`.
+Compared exactly, case included. `:not` and `:not-in` belong to the whole clause (no value matches) and are applied in
+`match.py`. `:in`, `:not-in`, `:above` and `:below` name what must be looked up first (`search/resolving.py`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from minkang.fhir.problem import Incorrect
 from minkang.fhir.search.escapes import split, unescape
 from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.parameters import SearchParameter
+from minkang.fhir.terminology.codesets import CodeSet
 
-MODIFIERS = frozenset({"missing", "not", "text", "of-type"})
-NOT_YET = frozenset({"in", "not-in", "above", "below"})
+MODIFIERS = frozenset({"missing", "not", "text", "of-type", "in", "not-in", "above", "below"})
+NOT_YET = frozenset[str]()
+LOOKED_UP = frozenset({"in", "not-in", "above", "below"})
+CODED = frozenset({"Coding", "CodeableConcept", "code"})
+"""Types of elements whose values come from code systems."""
 NO_SYSTEM = ""
 """`|code`: the value must have no system. (None: any system will do.)"""
 BOOLEAN_SYSTEM = "http://terminology.hl7.org/CodeSystem/special-values"
@@ -36,13 +41,17 @@ class Value(NamedTuple):
 class Wanted(NamedTuple):
     """`system`: None any, "" none. `code` None: any code of the system. `bare`: the system is one that elements of
     type `code` imply, so a value without system matches too. For `:text` only `text` (folded) is set. `kind`: system
-    and code of the type that an identifier must have (`:of-type`)."""
+    and code of the type that an identifier must have (`:of-type`). `named`: the value set, or `system|code`, that is
+    to be looked up; `codes`: what it was found to mean, where an element without a system may be of those `implied`."""
 
     system: str | None
     code: str | None
     bare: bool = False
     text: str | None = None
     kind: tuple[str, str] | None = None
+    named: str | None = None
+    codes: CodeSet | None = None
+    implied: tuple[str, ...] = ()
 
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
@@ -50,6 +59,8 @@ def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted
         return Wanted(None, None, text=fold(unescape(text)))
     if modifier == "of-type":
         return _of_type(text, parameter)
+    if modifier in LOOKED_UP:
+        return _looked_up(text, modifier, parameter)
     parts = [unescape(part) for part in split(text, "|")]
     if len(parts) > 2:
         raise Incorrect(f"{parameter.code!r} takes [system]|[code]; write a | inside a code as \\|.")
@@ -73,6 +84,21 @@ def _of_type(text: str, parameter: SearchParameter) -> Wanted:
     return Wanted(None, parts[2], kind=(parts[0], parts[1]))
 
 
+def _looked_up(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
+    """`url`, `url|version` or `ValueSet/id` for `:in`; `system|code` for `:below`."""
+    if CODED.isdisjoint(parameter.types):
+        raise Incorrect(f"{parameter.code}:{modifier}: only codes are in value sets and code systems.")
+    name = unescape(text)
+    if modifier in ("above", "below") and "|" not in name and len(parameter.systems) == 1:
+        name = f"{parameter.systems[0]}|{name}"
+    system, bar, code = name.rpartition("|")
+    if modifier in ("above", "below") and not (system and bar and code):
+        raise Incorrect(f"{parameter.code}:{modifier} takes system|code, not {name[:64]!r}.")
+    if ":" not in name and not name.startswith("ValueSet/"):
+        raise Incorrect(f"{parameter.code}:{modifier} takes a value set's url or ValueSet/id, not {name[:64]!r}.")
+    return Wanted(None, None, named=name, implied=parameter.systems)
+
+
 def values(elements: Elements) -> list[Value]:
     found: list[Value] = []
     for kind, value in elements:
@@ -83,6 +109,8 @@ def values(elements: Elements) -> list[Value]:
 
 
 def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
+    if wanted.codes is not None:
+        return value.code is not None and _is_among(value.system, value.code, wanted)
     if wanted.text is not None:
         return value.text is not None and fold(value.text).startswith(wanted.text)
     if wanted.code is not None and value.code != wanted.code:
@@ -94,6 +122,11 @@ def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
     if wanted.system == NO_SYSTEM:
         return value.system is None and value.code is not None
     return value.system == wanted.system or (wanted.bare and value.system is None and value.code is not None)
+
+
+def _is_among(system: str | None, code: str, wanted: Wanted) -> bool:
+    codes = wanted.codes or CodeSet()
+    return (system, code) in codes if system is not None else any((one, code) in codes for one in wanted.implied)
 
 
 def sort_key(values: list[Value], descending: bool) -> str | None:

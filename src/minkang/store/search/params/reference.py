@@ -15,6 +15,8 @@ def terms(value: Value, parameter: SearchParameter) -> list[str]:
 def wanted_terms(wanted: Wanted, modifier: str | None, parameter: SearchParameter) -> list[str] | None:
     if wanted.identifier is not None:
         return None
+    if wanted.among is not None:
+        return [f"{type}/{id}" for type, id in wanted.among]
     if wanted.url is not None:
         return [f"u|{wanted.url}"]
     if wanted.type is not None:

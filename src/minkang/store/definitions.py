@@ -1,0 +1,122 @@
+"""What a search names and does not hold, looked up here: value sets, code systems, hierarchies of places.
+
+What a name means is remembered with the versions of all resources that it was made of. One statement per search asks
+whether these are still the current ones, so a changed value set counts at once and an unchanged one costs no reading.
+
+Definitions are read within the caller's scope; and those that no institution wrote (what the operator loaded) by
+everybody.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from minkang.fhir.resource import Resource
+from minkang.fhir.search.query import Query
+from minkang.fhir.search.resolving import Open, closed, meaning, open_names
+from minkang.fhir.terminology.asking import Need, is_needed
+from minkang.kit.db import Connection
+from minkang.store import shards
+from minkang.store.rows import admits, stored
+from minkang.store.scope import Scope
+from minkang.store.seal import Sealer
+from minkang.store.sql import SQL
+from minkang.store.terms import TermHash
+from minkang.store.types import NUMBERS
+
+REMEMBERED = 128
+"""Meanings kept in memory, each of at most 10,000 codes."""
+
+_MOST = 10_000
+"""Resources that one need may bring."""
+
+Versions = frozenset[tuple[int, str, int]]
+"""Type number, id and version of resources."""
+
+
+class _Known(NamedTuple):
+    meaning: Any
+    needs: tuple[Need, ...]
+    versions: Versions
+
+
+class Definitions:
+    """One per process."""
+
+    def __init__(self, sealer: Sealer, hash: TermHash):
+        self._sealer = sealer
+        self._hash = hash
+        self._known: OrderedDict[tuple[Open, Scope], _Known] = OrderedDict()
+
+    async def resolve(self, connection: Connection[Any], scope: Scope, query: Query) -> Query:
+        """The query with everything it names looked up. Raises Incorrect for what is not here, TooCostly."""
+        names = open_names(query)
+        return closed(query, {name: await self._meaning(connection, scope, name) for name in sorted(names, key=repr)})
+
+    async def _meaning(self, connection: Connection[Any], scope: Scope, name: Open) -> Any:
+        known = self._known.get((name, scope))
+        if known is None or await self._versions(connection, scope, known.needs) != known.versions:
+            known = await self._found(connection, scope, name)
+            self._known[name, scope] = known
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        self._known.move_to_end((name, scope))
+        return known.meaning
+
+    async def _found(self, connection: Connection[Any], scope: Scope, name: Open) -> _Known:
+        """Drive the asking of a meaning."""
+        asking = meaning(name)
+        needs: list[Need] = []
+        versions: set[tuple[int, str, int]] = set()
+        try:
+            need = next(asking)
+            while True:
+                needs.append(need)
+                rows = await self._rows(connection, scope, (need,), contents=True)
+                versions |= _versions(rows)
+                need = asking.send(self._resources(rows, need))
+        except StopIteration as done:
+            return _Known(done.value, tuple(needs), frozenset(versions))
+
+    def _resources(self, rows: Sequence[Any], need: Need) -> list[Resource]:
+        trees: list[Resource] = [orjson.loads(stored(row, self._sealer).content) for row in rows]
+        return [tree for tree in trees if is_needed(need, tree)]
+
+    async def _versions(self, connection: Connection[Any], scope: Scope, needs: tuple[Need, ...]) -> Versions:
+        return _versions(await self._rows(connection, scope, needs, contents=False))
+
+    async def _rows(
+        self, connection: Connection[Any], scope: Scope, needs: tuple[Need, ...], *, contents: bool
+    ) -> list[Any]:
+        """A superset of what is needed, as far as it may be seen."""
+        named = [(need.type, id) for need in needs for id in need.ids]
+        rows = await connection.fetch(
+            SQL["definitions"],
+            sorted({NUMBERS[need.type] for need in needs}),
+            [self._hash(term) for need in needs for term in _terms(need)],
+            [shards.natural(*name) for name in named],
+            [NUMBERS[type] for type, _ in named],
+            [id for _, id in named],
+            contents,
+            _MOST,
+        )
+        return [
+            row
+            for row in rows
+            if admits(scope, row["shard"], row["org"], row["region"]) or row["org"] == row["region"] == 0
+        ]
+
+
+def _terms(need: Need) -> list[str]:
+    """Index terms of what is needed (`params/uri.py`, `params/reference.py`)."""
+    if need.url is not None:
+        return [f"{need.type}|url|{need.url}"]
+    return [f"{need.type}|partof|{need.type}/{id}" for id in need.parts_of]
+
+
+def _versions(rows: Sequence[Any]) -> Versions:
+    return frozenset((row["type"], row["id"], row["version"]) for row in rows)

@@ -1,0 +1,30 @@
+"""What a search names and does not hold, looked up anew for every search (`store/definitions.py` remembers)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minkang.fhir.search.query import Query
+from minkang.fhir.search.resolving import Open, closed, meaning, open_names
+from minkang.fhir.terminology.asking import is_needed
+from minkang.store.memory.rows import Rows, admits
+from minkang.store.scope import Scope
+
+
+def resolve(rows: Rows, scope: Scope, query: Query) -> Query:
+    return closed(query, {name: _meaning(rows, scope, name) for name in sorted(open_names(query), key=repr)})
+
+
+def _meaning(rows: Rows, scope: Scope, name: Open) -> Any:
+    visible = [
+        row.tree
+        for row in rows.living()
+        if row.tree is not None and (admits(scope, row) or (row.organization is None and row.division == 0))
+    ]
+    asking = meaning(name)
+    try:
+        need = next(asking)
+        while True:
+            need = asking.send([tree for tree in visible if is_needed(need, tree)])
+    except StopIteration as done:
+        return done.value
