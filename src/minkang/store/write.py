@@ -108,6 +108,8 @@ class Write:
                 raise NotFound(f"There is no {type}/{row['id']}.")
             if row["content"] is None:
                 raise Raced
+            # A version that another machine's clock dated must not be older than the one it follows.
+            self.updated = max(self.updated, row["updated"])
             sealed, version = row["content"], row["version"]
             content = self.sealer.open(sealed, name_of(type, row["id"], version)) if sealed else b""
             self._current[type, row["id"]] = Current(row["shard"], version, row["updated"], content)
@@ -196,7 +198,7 @@ class Write:
         if not rows and message_id is None:
             return
         if self._archive:
-            await self.connection.execute(SQL["archive"], *_columns(self._archive, 3))
+            await self.connection.execute(SQL["archive"], *columns(self._archive, 3))
         if self._tombs:
             await self.connection.execute(SQL["entomb"], self._tombs)
         await self._flush_places()
@@ -205,14 +207,14 @@ class Write:
 
     async def _flush_places(self) -> None:
         if self._claims:
-            await self.connection.execute(SQL["claim"], *_columns(self._claims, 3))
+            await self.connection.execute(SQL["claim"], *columns(self._claims, 3))
         if self._moves:
-            await self.connection.execute(SQL["move_versions"], *_columns(self._moves, 4))
+            await self.connection.execute(SQL["move_versions"], *columns(self._moves, 4))
             moved = [(type, id, target) for _, type, id, target in self._moves]
             known = [move for move in moved if (NAMES[move[0]], move[1]) in self._located]
             new = [move for move in moved if (NAMES[move[0]], move[1]) not in self._located]
-            await self.connection.execute(SQL["relocate"], *_columns(known, 3))
-            await self.connection.execute(SQL["claim"], *_columns(new, 3))
+            await self.connection.execute(SQL["relocate"], *columns(known, 3))
+            await self.connection.execute(SQL["claim"], *columns(new, 3))
 
 
 def check_condition(current: Current | None, if_match: int | None, if_none_match: str | None, name: str) -> None:
@@ -225,5 +227,6 @@ def check_condition(current: Current | None, if_match: int | None, if_none_match
         raise PreconditionFailed(f"{name} exists already.")
 
 
-def _columns(rows: list[Any], width: int) -> list[list[Any]]:
+def columns(rows: list[Any], width: int) -> list[list[Any]]:
+    """Rows as the arrays that `unnest` takes."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -170,3 +170,13 @@ SELECT value FROM store_fact WHERE name = $1
 
 -- name: tell_fact
 INSERT INTO store_fact (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING
+
+-- name: write_fresh
+SELECT write_fresh($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+
+-- name: taken
+-- Whether any of these names is taken, or lives elsewhere than its id says: a look before the work, nothing is held.
+SELECT EXISTS (SELECT FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+                 JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id)
+    OR EXISTS (SELECT FROM unnest($2::smallint[], $3::text[]) AS w (type, id)
+                 JOIN locator l ON l.type = w.type AND l.id = w.id)
