@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from importlib import resources
 from pathlib import Path
 
 import asyncpg
 import pytest
+import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from minkang.fhir.problem import Fault
 from minkang.fhir.resource import parse
@@ -34,6 +38,20 @@ def test_one_changed_byte_is_noticed() -> None:
     sealed[-1] ^= 1
     with pytest.raises(Fault, match="does not open"):
         sealer.open(bytes(sealed), b"n")
+
+
+def test_what_was_sealed_without_a_dictionary_still_opens() -> None:
+    made = generate()
+    nonce = b"twelve bytes"
+    frame = zstandard.ZstdCompressor().compress(b'{"a":1}')
+    content = bytes([2, 0]) + nonce + AESGCM(made.seal).encrypt(nonce, frame, b"Patient/x/1")
+    assert Sealer(made).open(content, b"Patient/x/1") == b'{"a":1}'
+
+
+def test_the_dictionary_has_not_changed() -> None:
+    """Rows sealed with another one could not be read again: a better dictionary gets a number of its own."""
+    data = resources.files("minkang.store").joinpath("dictionaries", "1.zdict").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == "46c18d764dc571cbd8692b8a05fd9e325888494ceb57c28b1a72bd1418d6c36b"
 
 
 def test_the_key_file_is_made_once_and_closed_to_others(tmp_path: Path) -> None:

@@ -28,9 +28,8 @@ from minkang.store.search import plan as planning
 from minkang.store.search import sql
 from minkang.store.search.include import included
 from minkang.store.search.plan import Plan, Way
-from minkang.store.sql import SQL
 from minkang.store.terms import TermHash
-from minkang.store.types import NAMES, NUMBERS
+from minkang.store.types import NAMES
 
 WALK = 100_000
 """Rows one search may recheck: a bound against runaway searches, not yet tuned by measurement."""
@@ -57,7 +56,7 @@ def bare(query: Query, count: int) -> Query:
 
 async def search(connection: Connection[Any], sealer: Sealer, hash: TermHash, scope: Scope, query: Query) -> Page:
     """Raises TooCostly; Incorrect for a foreign cursor."""
-    plan = planning.make(query, hash, await _locate(connection, query))
+    plan = planning.make(query, hash)
     walk = Search(connection, sealer, scope, plan)
     if query.summary == "count" or query.count == 0:
         return Page([], total=await walk.total())
@@ -67,15 +66,6 @@ async def search(connection: Connection[Any], sealer: Sealer, hash: TermHash, sc
         hits += await included(connection, sealer, hash, scope, query, found)
     total = await walk.total() if query.total != "none" else None
     return Page(hits, following, total)
-
-
-async def _locate(connection: Connection[Any], query: Query) -> dict[str, int]:
-    """Shards of the Patients named that are not where their id says."""
-    named = sorted(planning.patients_named(query))
-    if not named:
-        return {}
-    rows = await connection.fetch(SQL["locate"], [NUMBERS["Patient"]] * len(named), named)
-    return {row["id"]: row["shard"] for row in rows}
 
 
 class Search:

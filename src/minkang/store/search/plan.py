@@ -42,12 +42,14 @@ class Plan:
 
     `low`, `high`: bounds on the `date` column, microseconds, half open; rows flagged `long` may begin before `low`;
     `since`, `until`: on `updated`.
+    `shards`: where the residents `named` live, as their ids say; the statement asks the locator who lives elsewhere.
     `elsewhere`: terms of rows that name one of the `shards`' residents but live with another.
     """
 
     types: list[int]
     way: Way = Way.WALK
     shards: list[int] | None = None
+    named: list[str] = field(default_factory=list[str])
     elsewhere: list[int] = field(default_factory=list[int])
     ids: list[str] | None = None
     keys: list[list[int]] = field(default_factory=list[list[int]])
@@ -69,14 +71,14 @@ class Plan:
         return not self.recheck
 
 
-def make(query: Query, hash: TermHash, located: dict[str, int]) -> Plan:
-    """`located`: shards of the Patients the query names, where they are not the natural ones."""
+def make(query: Query, hash: TermHash) -> Plan:
+    """The plan of a query."""
     types = _types(query)
     plan = Plan([NUMBERS[type] for type in types])
     for clause in query.clauses:
-        _add(plan, query, clause, hash, located)
+        _add(plan, query, clause, hash)
     if query.compartment is not None:
-        _add_compartment(plan, types, query.compartment, hash, located)
+        _add_compartment(plan, types, query.compartment, hash)
     _order(plan, query)
     if plan.way is not Way.PERSON and (plan.keys or plan.long_keys):
         plan.way = Way.TERMS
@@ -93,14 +95,6 @@ def _types(query: Query) -> list[str]:
     return [type for type in dict.fromkeys(members) if not query.types or type in query.types]
 
 
-def patients_named(query: Query) -> set[str]:
-    """Patient ids whose shard the plan will ask for."""
-    named = {query.compartment[1]} if query.compartment and query.compartment[0] == "Patient" else set[str]()
-    for clause in query.clauses:
-        named.update(_patients(query, clause))
-    return named
-
-
 def _patients(query: Query, clause: Clause) -> list[str]:
     """The residents a clause confines its hits to; empty when it does not."""
     code = clause.parameter.code
@@ -112,7 +106,7 @@ def _patients(query: Query, clause: Clause) -> list[str]:
     return named if len(named) == len(clause.wanted) else []
 
 
-def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash, located: dict[str, int]) -> None:
+def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash) -> None:
     code = clause.parameter.code
     if code == "_id" and clause.modifier is None:
         wanted = [one.code or "" for one in clause.wanted]
@@ -129,7 +123,7 @@ def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash, located: dict
         return
     patients = _patients(query, clause)
     if patients:
-        _confine(plan, patients, hash, located, leads=_leads(query.type, clause.parameter))
+        _confine(plan, patients, hash, leads=_leads(query.type, clause.parameter))
     _add_terms(plan, query.type, clause, hash)
 
 
@@ -164,11 +158,11 @@ def _wanted_terms(type: str, clause: Clause) -> list[str] | None:
     return found
 
 
-def _confine(plan: Plan, patients: list[str], hash: TermHash, located: dict[str, int], *, leads: bool = False) -> None:
+def _confine(plan: Plan, patients: list[str], hash: TermHash, *, leads: bool = False) -> None:
     """Walk these residents' rows; `leads`: what matches surely lives with them, there is no elsewhere."""
-    where = sorted({located.get(id) or shards.of_patient(id) for id in patients})
     if plan.shards is None or leads:
-        plan.shards, plan.way = where, Way.PERSON
+        plan.named = sorted(set(patients))
+        plan.shards, plan.way = [shards.of_patient(id) for id in plan.named], Way.PERSON
         plan.elsewhere = [] if leads else [term for id in patients for term in elsewhere(id, hash)]
 
 
@@ -184,9 +178,7 @@ def elsewhere(patient: str, hash: TermHash) -> list[int]:
     return [hash(f"compartment|Patient/{patient}"), hash(f"Patient|link|Patient/{patient}")]
 
 
-def _add_compartment(
-    plan: Plan, types: list[str], compartment: tuple[str, str], hash: TermHash, located: dict[str, int]
-) -> None:
+def _add_compartment(plan: Plan, types: list[str], compartment: tuple[str, str], hash: TermHash) -> None:
     """http://hl7.org/fhir/R4/search.html#2.1.1.2: what is in a compartment, by the parameters its definition names."""
     name = f"{compartment[0]}/{compartment[1]}"
     members = in_compartment(compartment[0])
@@ -201,7 +193,7 @@ def _add_compartment(
     plan.empty = not terms
     plan.keys.append(sorted(terms))
     if compartment[0] == "Patient" and all(shards.is_personal(type) or type == "Patient" for type in types):
-        _confine(plan, [compartment[1]], hash, located)
+        _confine(plan, [compartment[1]], hash)
 
 
 def _own_codes(type: str, code: str) -> tuple[str, ...]:

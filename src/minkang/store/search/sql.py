@@ -14,6 +14,7 @@ from minkang.store.rows import NO_DATE
 from minkang.store.scope import Scope
 from minkang.store.search.plan import Plan, Way
 from minkang.store.search.scope_sql import scope_condition
+from minkang.store.types import NUMBERS
 
 Place = tuple[int, int, int, str]
 """Where a page ended: type, date, shard, id."""
@@ -68,7 +69,7 @@ def _person_and_elsewhere(
 ) -> str:
     """A resource that names two patients lives with the first one; the other finds it by a term."""
     term = arguments.add(plan.elsewhere)
-    conditions = [f"keys && {term}", f"shard <> ALL ({arguments.add(plan.shards)})"]
+    conditions = [f"keys && {term}", f"shard <> {_home(plan, arguments, 'ALL')}"]
     conditions += _conditions(plan, scope, arguments, driven=False, shards=False)
     conditions += _behind(plan, after, arguments)
     far = f"SELECT {_COLUMNS} FROM resource WHERE {_all(conditions)} {_order(plan)} LIMIT {limit}"  # noqa: S608
@@ -82,7 +83,7 @@ def count(plan: Plan, scope: Scope, most: int) -> Statement:
     text = f"SELECT 1 FROM resource WHERE {_all(conditions)}"  # noqa: S608
     if plan.way is Way.PERSON and plan.elsewhere:
         term = arguments.add(plan.elsewhere)
-        far = [f"keys && {term}", f"shard <> ALL ({arguments.add(plan.shards)})"]
+        far = [f"keys && {term}", f"shard <> {_home(plan, arguments, 'ALL')}"]
         far += _conditions(plan, scope, arguments, driven=False, shards=False)
         text = f"{text} UNION ALL SELECT 1 FROM resource WHERE {_all(far)}"  # noqa: S608
     return Statement(f"SELECT count(*) FROM ({text} LIMIT {most}) AS c", list(arguments))  # noqa: S608
@@ -92,7 +93,7 @@ def _conditions(plan: Plan, scope: Scope, arguments: _Arguments, *, driven: bool
     """Everything a row must meet; `driven` lets the GIN index drive the search."""
     conditions: list[str] = []
     if plan.shards is not None and shards and plan.way is not Way.TERMS:
-        conditions.append(f"shard = {_one_or_any(plan.shards, arguments)}")
+        conditions.append(f"shard = {_home(plan, arguments, 'ANY')}")
     if plan.types and not driven:
         conditions.append(f"type = {_one_or_any(plan.types, arguments)}")
     if plan.ids is not None:
@@ -124,6 +125,20 @@ def _terms(plan: Plan, arguments: _Arguments, *, driven: bool) -> list[str]:
     for group in plan.flags:
         conditions.append(f"arrayoverlap(flags, {arguments.add(group)})")
     return conditions
+
+
+def _home(plan: Plan, arguments: _Arguments, several: str) -> str:
+    """Where the residents named live: one shard, or `several` (ANY, ALL) of them. Asked in the same statement, for a
+    question of its own would cost every search of one person's record a turn to the database."""
+    at = f"type = {NUMBERS['Patient']} AND l.id"
+    if len(plan.named) == 1 and plan.shards:
+        id, natural = arguments.add(plan.named[0]), arguments.add(plan.shards[0])
+        return f"coalesce((SELECT l.shard FROM locator l WHERE l.{at} = {id}), {natural})"  # noqa: S608
+    ids, natural = arguments.add(plan.named), arguments.add(plan.shards)
+    return (
+        f"{several} (ARRAY(SELECT coalesce(l.shard, w.shard) FROM unnest({ids}::text[], {natural}::bigint[])"  # noqa: S608
+        f" AS w (id, shard) LEFT JOIN locator l ON l.{at} = w.id))"
+    )
 
 
 def _one_or_any(values: list[Any], arguments: _Arguments) -> str:
