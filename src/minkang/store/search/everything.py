@@ -11,12 +11,13 @@ from minkang.fhir.problem import Incorrect
 from minkang.kit.db import Connection
 from minkang.store import cursor
 from minkang.store.contract import Hit, Page
-from minkang.store.read import locate, read
+from minkang.store.read import read
 from minkang.store.rows import NO_DATE, stored
 from minkang.store.scope import Scope
 from minkang.store.seal import Sealer
 from minkang.store.search.plan import elsewhere
 from minkang.store.search.scope_sql import scope_condition
+from minkang.store.shards import of_patient
 from minkang.store.terms import TermHash
 from minkang.store.types import NUMBERS
 
@@ -36,23 +37,33 @@ class Wish:
 
 async def everything(connection: Connection[Any], sealer: Sealer, hash: TermHash, scope: Scope, wish: Wish) -> Page:
     """The Patient and its compartment, by type and id. Raises NotFound, Gone for the Patient itself."""
-    if wish.cursor is None:
-        await read(connection, sealer, scope, "Patient", wish.patient)
-    shard = await locate(connection, "Patient", wish.patient)
-    arguments: list[Any] = [shard, elsewhere(wish.patient, hash)]
-    narrowed = _conditions(wish, scope, arguments)
-    tail = f"ORDER BY type, id LIMIT {wish.count + 1}"
-    columns = "type, id, version, updated, content"
-    near = " AND ".join(["shard = $1", *narrowed])
-    far = " AND ".join(["keys && $2", "shard <> $1", *narrowed])
-    text = (
-        f"(SELECT {columns} FROM resource WHERE {near} {tail}) UNION ALL"  # noqa: S608
-        f" (SELECT {columns} FROM resource WHERE {far} {tail}) {tail}"
-    )
+    arguments: list[Any] = [elsewhere(wish.patient, hash), wish.patient, of_patient(wish.patient)]
+    text = _text(wish, scope, arguments)
     rows = await connection.fetch(text, *arguments)
+    if wish.cursor is None and not (rows and rows[0]["there"]):
+        await read(connection, sealer, scope, "Patient", wish.patient)  # says what is wrong, if anything is
     hits = [Hit(stored(row, sealer)) for row in rows[: wish.count]]
     last = rows[wish.count - 1] if len(rows) > wish.count else None
     return Page(hits, cursor.encode([last["type"], last["id"]]) if last else None)
+
+
+def _text(wish: Wish, scope: Scope, arguments: list[Any]) -> str:
+    """One statement: where the Patient lives, whether it is there for this caller, and the rows of the page."""
+    narrowed = _conditions(wish, scope, arguments)
+    order = f"ORDER BY type, id LIMIT {wish.count + 1}"
+    columns = "type, id, version, updated, content"
+    home = "(SELECT shard FROM home)"
+    near = " AND ".join([f"shard = {home}", *narrowed])
+    far = " AND ".join(["keys && $1", f"shard <> {home}", *narrowed])
+    number = NUMBERS["Patient"]
+    there = " AND ".join([f"shard = {home}", f"type = {number}", "id = $2", *scope_condition(scope, arguments)])
+    return (
+        "WITH home AS MATERIALIZED (SELECT coalesce((SELECT l.shard FROM locator l"  # noqa: S608
+        f" WHERE l.type = {number} AND l.id = $2), $3) AS shard)"
+        f" SELECT p.*, EXISTS (SELECT FROM resource WHERE {there}) AS there FROM ("
+        f"(SELECT {columns} FROM resource WHERE {near} {order}) UNION ALL"
+        f" (SELECT {columns} FROM resource WHERE {far} {order}) {order}) AS p"
+    )
 
 
 def _conditions(wish: Wish, scope: Scope, arguments: list[Any]) -> list[str]:
