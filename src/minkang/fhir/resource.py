@@ -11,6 +11,7 @@ import json
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -109,8 +110,9 @@ def stamped(parsed: Parsed, resource_id: str, version: int, updated: datetime) -
     return join(head | raw)
 
 
+@lru_cache(maxsize=64)
 def instant(moment: datetime) -> str:
-    """FHIR instant in UTC with milliseconds."""
+    """FHIR instant in UTC with milliseconds. The resources of one write share theirs, so the last ones are remembered."""
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 

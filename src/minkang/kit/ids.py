@@ -8,7 +8,12 @@ import time
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32 in lower case: no i, l, o, u, so an id read over the telephone survives."""
 
-_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+"""From our letters to those that int(text, 32) reads."""
+
+_LETTERS = frozenset(_ALPHABET)
+_PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+"""Two letters for ten bits."""
 
 WIDTH = 13
 """Letters for 65 bits: a whole 64-bit number fits."""
@@ -16,22 +21,17 @@ WIDTH = 13
 
 def encode(number: int, width: int = WIDTH) -> str:
     """A non-negative number below 32**width as letters of equal length (so that text order is number order)."""
-    letters = [""] * width
-    for place in range(width - 1, -1, -1):
-        letters[place] = _ALPHABET[number & 31]
-        number >>= 5
-    return "".join(letters)
+    pairs: list[str] = []
+    for _ in range(0, width, 2):
+        pairs.append(_PAIRS[number & 1023])
+        number >>= 10
+    pairs.reverse()
+    return "".join(pairs)[-width:]
 
 
 def decode(text: str) -> int | None:
     """The number, or None when a letter is not of the alphabet."""
-    number = 0
-    for letter in text:
-        value = _VALUES.get(letter)
-        if value is None:
-            return None
-        number = number << 5 | value
-    return number
+    return int(text.translate(_DIGITS), 32) if text and _LETTERS.issuperset(text) else None
 
 
 def timed() -> str:

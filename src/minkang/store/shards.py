@@ -42,7 +42,12 @@ def new_id(type: str, shard: int | None) -> str:
 
 def make(shard: int) -> str:
     """27 characters: shard, full stop, time and chance."""
-    return f"{ids.encode(shard)}.{ids.timed()}"
+    return f"{_prefix(shard)}.{ids.timed()}"
+
+
+@lru_cache(maxsize=10_000)
+def _prefix(shard: int) -> str:
+    return ids.encode(shard)
 
 
 def natural(type: str, id: str) -> int:

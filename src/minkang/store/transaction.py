@@ -21,7 +21,6 @@ from typing import Any
 from minkang.fhir.bundles import rewrite_references
 from minkang.fhir.problem import Conflict, Gone, Incorrect, NotFound, PreconditionFailed
 from minkang.fhir.references import patient_of
-from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
 from minkang.store import shards
 from minkang.store.contract import Entry, Stored, Written
@@ -126,7 +125,8 @@ async def _resolve(
     answers: list[Written | None],
     find: Finder,
 ) -> dict[int, Entry]:
-    """Give every entry its id and rewrite the references between them, patients first: ids carry their shard."""
+    """Give every entry its id and rewrite the references between them, patients first: ids carry their shard. The entries
+    are the caller's copies and are changed in place."""
     targets = {
         entry.full_url: f"{written.stored.type}/{written.stored.id}"
         for entry, written in zip(entries, answers, strict=True)
@@ -144,10 +144,10 @@ async def _resolve(
             entry.id = write.new_id(entry.type, entry.parsed, targets)
             if entry.full_url:
                 targets[entry.full_url] = f"{entry.type}/{entry.id}"
-    return {
-        place: replace(entry, parsed=_rewrite(entry, targets)) if entry.parsed else entry
-        for place, entry in places.items()
-    }
+    for entry in places.values():
+        if entry.parsed is not None:
+            entry.parsed = rewrite_references(entry.parsed, targets, full_url=entry.full_url)
+    return places
 
 
 async def _conditional_references(entries: Any, find: Finder) -> dict[str, str]:
@@ -169,11 +169,6 @@ def _patients(entries: Any, targets: dict[str, str]) -> set[Name]:
     names = {("Patient", id) for entry in entries if entry.parsed for id in patient_of(entry.parsed.tree)}
     names |= {("Patient", name.removeprefix("Patient/")) for name in targets.values() if name.startswith("Patient/")}
     return names
-
-
-def _rewrite(entry: Entry, targets: dict[str, str]) -> Parsed:
-    assert entry.parsed is not None  # noqa: S101 - asked only for entries with a resource
-    return rewrite_references(entry.parsed, targets, full_url=entry.full_url)
 
 
 async def _prepare(write: Write, entries: dict[int, Entry]) -> None:

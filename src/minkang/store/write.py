@@ -149,9 +149,9 @@ class Write:
     def create(self, type: str, id: str, parsed: Parsed) -> Written:
         """The first version under an id made by `new_id`, which needs no look at what is there."""
         text = stamped(parsed, id, 1, self.updated)
-        home = self.home_of(type, parsed)
-        shard = home if home is not None else shards.natural(type, id)
-        if shard != shards.natural(type, id):
+        home, natural = self.home_of(type, parsed), shards.natural(type, id)
+        shard = home if home is not None else natural
+        if shard != natural:
             # The id was made before the references were rewritten, and they name somebody else now.
             self._claims.append((NUMBERS[type], id, shard))
         self._rows.append(self._row(shard, type, id, 1, parsed, text))
