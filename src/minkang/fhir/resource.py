@@ -112,7 +112,7 @@ def stamped(parsed: Parsed, resource_id: str, version: int, updated: datetime) -
 
 @lru_cache(maxsize=64)
 def instant(moment: datetime) -> str:
-    """FHIR instant in UTC with milliseconds. The resources of one write share theirs, so the last ones are remembered."""
+    """FHIR instant in UTC with milliseconds; remembered, for the resources of one write share theirs."""
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 

@@ -125,8 +125,10 @@ async def _resolve(
     answers: list[Written | None],
     find: Finder,
 ) -> dict[int, Entry]:
-    """Give every entry its id and rewrite the references between them, patients first: ids carry their shard. The entries
-    are the caller's copies and are changed in place."""
+    """Give every entry its id and rewrite the references between them, patients first: ids carry their shard.
+
+    The entries are the caller's copies and are changed in place.
+    """
     targets = {
         entry.full_url: f"{written.stored.type}/{written.stored.id}"
         for entry, written in zip(entries, answers, strict=True)
