@@ -125,9 +125,10 @@ async def test_a_group_and_elements(repository: Repository, tmp_path: Path) -> N
     wish = export_wish([("_elements", "Patient.birthDate")], level="Group", group="g")
     run = Run(repository, tmp_path, wish)
     await run.go()
-    observation, patient = sorted(run.lines(), key=lambda line: "Patient" in line.split(",")[0])
-    assert orjson.loads(observation)["id"] == "o1"
-    tree = orjson.loads(patient)
+    trees = {tree["id"]: tree for tree in map(orjson.loads, run.lines())}
+    assert trees.keys() == {"g", "o1", "p1"}
+    assert "tag" not in trees["o1"]["meta"]
+    tree = trees["p1"]
     assert tree["birthDate"] == "1990-01-02"
     assert "name" not in tree
     assert tree["meta"]["tag"][0]["code"] == "SUBSETTED"
