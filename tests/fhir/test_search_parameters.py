@@ -42,15 +42,20 @@ def test_every_type_has_the_parameters_of_resource_and_all_compile():
         known = parameters_of(type_)
         assert common <= set(known)
         for one in known.values():
-            assert one.kind == "special" or (one.expression and (one.components or one.types)), one
+            assert one.kind in ("special", "text") or (one.expression and (one.components or one.types)), one
     assert len(resource_types()) == 147
 
 
-def test_only_special_parameters_have_no_extractor():
-    special = {
-        (one.base, one.code) for t in resource_types() for one in parameters_of(t).values() if one.kind == "special"
+def test_only_special_parameters_have_no_path():
+    known = [one for type_ in resource_types() for one in parameters_of(type_).values()]
+    assert {(one.base, one.code) for one in known if one.kind == "special"} == {
+        ("Resource", "_query"),
+        ("Location", "near"),
     }
-    assert special == {("Resource", "_content"), ("Resource", "_query"), ("Resource", "_text"), ("Location", "near")}
+    assert {(one.base, one.code) for one in known if one.kind == "text"} == {
+        ("Resource", "_content"),
+        ("Resource", "_text"),
+    }
 
 
 def test_a_component_of_a_composite_reads_the_shared_element():

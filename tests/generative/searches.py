@@ -55,9 +55,12 @@ FAVOURITES: dict[str, list[str]] = {
     "Procedure": ["patient", "code", "date"],
     "Appointment": ["patient", "practitioner", "actor", "date", "status"],
     "RiskAssessment": ["patient", "probability"],
+    "Composition": ["_text", "_content", "subject", "type", "date", "title", "author"],
     "ValueSet": ["url", "name", "status"],
 }
 """Parameters that the vocabulary fills."""
+
+UNSORTED = {"_text", "_content"}
 
 _NAMES = ["张", "张丽", "zhang", "zhangli", "zhang li", "zl", "dan", "shan", "xie", "ouyang", "wf", "jose", "bai", "𠮷"]
 _TOKENS = [
@@ -87,6 +90,10 @@ POOLS: dict[str, list[str]] = {
     "date": [f"{prefix}{date}" for prefix in _PREFIXES for date in [*MOMENTS, "2024-03-01T10:00"]],
     "number": _NUMBERS,
     "quantity": [number + (f"||{unit}" if unit else "") for unit in [*UNITS, "mmHg"] for number in _NUMBERS],
+    "text": [
+        *("心", "心肌", "心力衰竭", "糖尿病 2", "type", "typ*", "ty*", "2", '"type 2"', '"2 糖尿"', "south gate"),
+        *("心肌 OR foot", "(心 OR 足) AND diabetic", "急性 (梗死 OR 衰竭)", "bp", "nyha iii 慢"),
+    ],
     "uri": [*URLS, "http://minkang.example"],
 }
 MODIFIERS: dict[str, list[str]] = {
@@ -142,6 +149,7 @@ def sorted_lists(type: str) -> list[str]:
         f"{type}?{clause}_sort={minus}{code}&_count={count}"
         for clause in ["", *(f"{code}={target}&" for code in linked for target in [PEOPLE[0], STAFF[0]])]
         for code in FAVOURITES[type]
+        if code not in UNSORTED
         for minus in ["", "-"]
         for count in [2, 20]
     ]
@@ -175,7 +183,7 @@ def clauses(type: str) -> st.SearchStrategy[str]:
 
 @cache
 def sorts(type: str) -> st.SearchStrategy[str | None]:
-    codes = st.sampled_from([*FAVOURITES[type], "_id"])
+    codes = st.sampled_from([*(code for code in FAVOURITES[type] if code not in UNSORTED), "_id"])
     key = st.builds(lambda minus, code: minus + code, st.sampled_from(["", "-"]), codes)
     keys = st.lists(key, min_size=1, max_size=2).map(lambda keys: f"_sort={','.join(keys)}")
     return st.none() | keys

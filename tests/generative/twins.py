@@ -54,7 +54,7 @@ class Twins:
 
     async def _empty(self) -> None:
         async with self.postgres.database.connection() as connection:
-            await connection.execute("TRUNCATE resource, resource_version, locator, batch")
+            await connection.execute("TRUNCATE resource, resource_version, resource_text, locator, batch")
 
     def doors(self, actor: Actor, scope: Scope) -> tuple[Repository, Repository]:
         return self.memory.repository(actor, scope), self.postgres.repository(actor, scope)

@@ -12,6 +12,7 @@ from tests.lib.builders import CARD, a_concept, a_name, a_quantity, a_reference,
 IDS = list("abcdefghijkl")
 NAMES = ["张丽", "张力", "单雄信", "解晓东", "欧阳娜娜", "王芳", "José Müller", "Anna Bai", "𠮷田"]
 WORDS = ["South Gate Clinic", "south gate", "Clinique Élysée", "南门社区卫生服务站", "ＳＯＵＴＨ", "A, B|C$D"]
+PROSE = ["急性心肌梗死", "慢性心力衰竭 NYHA III", "type 2 diabetes", "Type 2糖尿病", "diabetic foot, 糖尿病足"]
 CODES = ["bp", "BP", "glucose", "aspirin", "E11.9"]
 SYSTEMS = ["http://minkang.example/code", "http://loinc.org", None]
 CARD_SYSTEMS = [CARD, "http://minkang.example/ward", None]
@@ -54,6 +55,10 @@ patients = st.builds(a_reference, st.sampled_from([*PEOPLE, "Patient/a/_history/
 staff = st.builds(a_reference, st.sampled_from(STAFF))
 houses = st.builds(a_reference, st.sampled_from(HOUSES))
 performers = staff | houses | st.builds(a_reference, st.sampled_from(PEOPLE))
+
+
+def a_narrative(one: str, other: str) -> Resource:
+    return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{one}</p><b>{other}</b></div>'}
 
 
 def _of(type: str, /, **members: st.SearchStrategy[Any]) -> st.SearchStrategy[Resource]:
@@ -130,6 +135,16 @@ RESOURCES: dict[str, st.SearchStrategy[Resource]] = {
         status=st.just("final"),
         subject=patients,
         prediction=a_few(st.builds(lambda value: {"probabilityDecimal": value}, st.sampled_from(VALUES))),
+    ),
+    "Composition": _of(
+        "Composition",
+        status=st.just("final"),
+        type=concepts,
+        subject=maybe | patients,
+        author=st.lists(staff, min_size=1, max_size=1),
+        date=st.sampled_from(MOMENTS),
+        title=st.sampled_from([*WORDS, *PROSE]),
+        text=maybe | st.builds(a_narrative, st.sampled_from(PROSE), st.sampled_from(PROSE)),
     ),
     "ValueSet": _of("ValueSet", status=st.sampled_from(["active", "draft"]), url=one_of(URLS), name=one_of(WORDS)),
 }

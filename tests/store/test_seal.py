@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
 
@@ -70,6 +71,11 @@ def test_a_damaged_key_file_is_refused_not_replaced(tmp_path: Path, text: str) -
     assert path.read_text() == text
 
 
+def _unkeyed(text: str) -> int:
+    """The hash that anybody can make."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+
+
 @pytest.mark.anyio
 async def test_no_name_and_no_id_number_is_on_the_disk_in_the_clear(fresh_database_url: str) -> None:
     store = await Store.open(fresh_database_url, generate())
@@ -89,6 +95,8 @@ async def test_no_name_and_no_id_number_is_on_the_disk_in_the_clear(fresh_databa
         "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{NAME} {NUMBER}</div>'},
     }
     await repository.create("Encounter", parse(json.dumps(visit, ensure_ascii=False).encode()))
+    summary = {"resourceType": "Composition", "status": "final", "title": "x", "text": visit["text"]}
+    await repository.create("Composition", parse(json.dumps(summary, ensure_ascii=False).encode()))
     async with store.database.connection() as connection:
         await documents.keep(connection, store.sealer, store.keys, f"<cda>{NAME}</cda>".encode(), "text/xml")
     await store.close()
@@ -96,6 +104,9 @@ async def test_no_name_and_no_id_number_is_on_the_disk_in_the_clear(fresh_databa
     tables = await connection.fetch(
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
+    words = await connection.fetchval("SELECT words FROM resource_text")
+    assert len(words) > 3
+    assert not {_unkeyed(text) for text in ("蔺璎", "Composition|words|蔺璎", NUMBER)} & set(words)
     for table in tables:
         for row in await connection.fetch(f'SELECT * FROM "{table["relname"]}"'):
             said = b" ".join(value if isinstance(value, bytes) else str(value).encode() for value in row.values())

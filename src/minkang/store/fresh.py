@@ -71,9 +71,10 @@ class FreshWrite(Write):
             return
         _, types, ids = _places(list(self._natural))
         number = await self.connection.fetchval(
-            SQL["write_fresh"],
+            SQL["write_fresh_said" if self._texts else "write_fresh"],
             *(self._shared, self._alone, types, ids, *_places(list(self._absent)), *columns(self._claims, 3)),
             *(self._rows, self.updated, self.actor.reference, source, message_id, answer),
+            *([self._texts] if self._texts else []),
         )
         if number is None:
             raise NotFresh

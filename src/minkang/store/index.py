@@ -1,7 +1,8 @@
 """From a resource to what its row carries: hashes of its search terms, and when it happened.
 
 Compiled per type at first use: a list of (prefix of the term, extractor, values, terms), so that indexing one resource
-is one pass over it. What is indexed and what not is data (`index_rules.json`).
+is one pass over it. What is indexed and what not is data (`index_rules.json`). A resource of a type that is searched by
+its words has a second row, `text_row`, which every way of writing (`write.py`, bulk import) puts beside the first.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from minkang.fhir.references import patient_of
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.kinds import date as dates
 from minkang.fhir.search.parameters import SearchParameter, parameter, parameters_of
-from minkang.store.index_rules import LONG, alias, date_code, is_common, is_indexed
+from minkang.fhir.text import content, words
+from minkang.store.index_rules import LONG, alias, date_code, has_text, is_common, is_indexed
 from minkang.store.keys import Keys
-from minkang.store.rows import NO_DATE
+from minkang.store.rows import NO_DATE, TextRow
 from minkang.store.search.params import kind_of
 from minkang.store.search.params.date import STRETCH
+from minkang.store.search.params.text import text_term
 from minkang.store.terms import TermHash
+from minkang.store.types import NUMBERS
 
 _ROOTS = frozenset(compartments())
 
@@ -71,6 +75,14 @@ class Indexer:
         if long:
             flags.add(self._long)
         return Terms(list(keys), list(flags), date)
+
+    def text_row(self, shard: int, type: str, id: str, tree: Resource) -> TextRow | None:
+        """The row of `resource_text` that goes with the row of this resource; None for most types."""
+        if not has_text(type):
+            return None
+        once = self.hash.once
+        found = [once(text_term(type, word)) for word in words(content(tree))]
+        return TextRow(shard, NUMBERS[type], id, found) if found else None
 
 
 @cache

@@ -20,6 +20,7 @@ _COMMON = frozenset(_RULES["common"]["any"])
 _RARE_AFTER_ALL = frozenset(_RULES["common"]["except"])
 _UNINDEXED = frozenset(_RULES["unindexed"]["any"])
 _UNINDEXED_KINDS = frozenset(_RULES["unindexed"]["kinds"])
+_TEXT = frozenset(_RULES["text"]["any"])
 _BIRTH = frozenset(_RULES["birthdate"]["any"])
 
 
@@ -53,3 +54,8 @@ def alias(parameter: SearchParameter, type: str) -> tuple[str, ...]:
 def counts_days(parameter: SearchParameter) -> bool:
     """Whether its dates are sought by month and year too."""
     return parameter.code in _BIRTH
+
+
+def has_text(type: str) -> bool:
+    """Whether the words of its resources are indexed."""
+    return type in _TEXT

@@ -37,6 +37,15 @@ class Row(NamedTuple):
     content: bytes
 
 
+class TextRow(NamedTuple):
+    """A row of `resource_text`, which `Indexer.text_row` makes: whoever writes a Row writes this one with it."""
+
+    shard: int
+    type: int
+    id: str
+    words: list[int]
+
+
 class Past(NamedTuple):
     """A row of `resource_version`."""
 

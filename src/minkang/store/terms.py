@@ -19,11 +19,12 @@ class TermHash:
         key = keys.terms
         from_bytes = int.from_bytes
 
-        @lru_cache(maxsize=200_000)
         def hash(text: str) -> int:
             return from_bytes(blake2b(text.encode(), digest_size=8, key=key).digest(), "big", signed=True)
 
-        self._hash = hash
+        self.once = hash
+        """For texts that hardly come again, such as the words of a document: they would push the codes out."""
+        self._hash = lru_cache(maxsize=200_000)(hash)
 
     def __call__(self, text: str) -> int:
         return self._hash(text)

@@ -24,7 +24,8 @@ from minkang.kit.db import Connection
 from minkang.store import shards
 from minkang.store.contract import Stored, Written
 from minkang.store.index import Indexer
-from minkang.store.rows import Name, Past, Row, admits, organization_number
+from minkang.store.index_rules import has_text
+from minkang.store.rows import Name, Past, Row, TextRow, admits, organization_number
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer, name_of
 from minkang.store.sql import SQL
@@ -65,6 +66,7 @@ class Write:
     _located: dict[Name, int] = field(default_factory=dict[Name, int])
     _current: dict[Name, Current] = field(default_factory=dict[Name, Current])
     _rows: list[Row] = field(default_factory=list[Row])
+    _texts: list[TextRow] = field(default_factory=list[TextRow])
     _tombs: list[Past] = field(default_factory=list[Past])
     _archive: list[tuple[int, int, str]] = field(default_factory=list[tuple[int, int, str]])
     _claims: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
@@ -185,6 +187,9 @@ class Write:
 
     def _row(self, shard: int, type: str, id: str, version: int, parsed: Parsed, text: bytes) -> Row:
         terms = self.indexer.index(type, id, parsed.tree)
+        words = self.indexer.text_row(shard, type, id, parsed.tree)
+        if words is not None:
+            self._texts.append(words)
         content = self.sealer.seal(text, name_of(type, id, version))
         org, region = organization_number(self.actor.organization), self.actor.division
         place = (shard, NUMBERS[type], id, version, self.batch, org, region)
@@ -202,15 +207,23 @@ class Write:
         if self._tombs:
             await self.connection.execute(SQL["entomb"], self._tombs)
         await self._flush_places()
+        await self._flush_texts()
         told = (self.batch, self.updated, self.actor.reference, source, message_id, rows, answer)
         await self.connection.execute(SQL["insert"], self._rows, *told)
+
+    async def _flush_texts(self) -> None:
+        """Words of the superseded versions out, of the new ones in; nothing for most types."""
+        stale = [place for place in self._archive if has_text(NAMES[place[1]])]
+        if stale:
+            await self.connection.execute(SQL["forget_texts"], *columns(stale, 3))
+        if self._texts:
+            await self.connection.execute(SQL["insert_texts"], self._texts)
 
     async def _flush_places(self) -> None:
         if self._claims:
             await self.connection.execute(SQL["claim"], *columns(self._claims, 3))
         if self._moves:
             await self.connection.execute(SQL["move_versions"], *columns(self._moves, 4))
-            await self.connection.execute(SQL["tell_moved"], *columns(self._moves, 4)[:3], self.batch)
             moved = [(type, id, target) for _, type, id, target in self._moves]
             known = [move for move in moved if (NAMES[move[0]], move[1]) in self._located]
             new = [move for move in moved if (NAMES[move[0]], move[1]) not in self._located]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from minkang.fhir.problem import Incorrect, Unsupported
 from minkang.fhir.search.escapes import split
 from minkang.fhir.search.includes import parse_include
-from minkang.fhir.search.kinds import KINDS
+from minkang.fhir.search.kinds import KINDS, UNORDERED
 from minkang.fhir.search.parameters import SearchParameter, parameters_of, resource_types
 from minkang.fhir.search.query import Clause, Include, Query, Sort
 
@@ -199,7 +199,7 @@ def _take_sort(reading: _Reading, value: str) -> bool:
         parameter = parameters_of(reading.scope).get(code)
         if parameter is None:
             raise Incorrect(f"_sort: {_unknown(code, reading)}")
-        if parameter.kind not in KINDS:
+        if parameter.kind not in KINDS or parameter.kind in UNORDERED:
             raise Unsupported(f"_sort by {code!r} is not supported yet.")
         reading.sort.append(Sort(parameter, part.strip().startswith("-")))
     return True

@@ -6,7 +6,7 @@ http://hl7.org/fhir/R4/searchparameter-registry.html. Lines of the table are par
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,6 +18,15 @@ import orjson
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.extraction import Elements, Extractor, compile_paths, root_keys
 
+NOT_EXTRACTED = frozenset({"special", "composite", "text"})
+"""Kinds whose values are no elements of a resource."""
+
+_SPECIAL: Mapping[str, tuple[str, Callable[[Resource], Elements]]] = {
+    "_text": ("text", lambda resource: [("narrative", resource)] if "text" in resource else []),
+    "_content": ("text", lambda resource: [("content", resource)]),
+}
+"""Special parameters that are spoken: their kind here, and what they look at."""
+
 _TABLE = Path(__file__).parents[1] / "definitions" / "search-parameters.ndjson"
 
 
@@ -25,7 +34,8 @@ _TABLE = Path(__file__).parents[1] / "definitions" / "search-parameters.ndjson"
 class SearchParameter:
     """One parameter of one resource type (`base`; "Resource" for those every type has, such as `_id`).
 
-    `kind`: token, reference, string, date, uri, number, quantity, composite or special. `targets` empty: any type.
+    `kind`: token, reference, string, date, uri, number, quantity, composite or special; and what the standard calls
+    special and is spoken here: text. `targets` empty: any type.
     `types`: FHIR types its elements may have. `systems`: code systems implied by its `code` elements. `spoken`: a
     string that is somebody's name, found by pinyin too. `keys`: top-level members it starts at (None: any resource).
     `elements(resource)` is the compiled extractor: a list of (FHIR type, JSON value), where a plain string of a spoken
@@ -71,7 +81,7 @@ def extract(resource: Resource) -> list[tuple[SearchParameter, Elements]]:
 @lru_cache(maxsize=4096)
 def _asked(keys: tuple[str, ...], type: str) -> tuple[SearchParameter, ...]:
     """Resources of one origin have few sets of members, so this is nearly always remembered."""
-    plain = (one for one in _parameters_of(type).values() if one.kind not in ("special", "composite"))
+    plain = (one for one in _parameters_of(type).values() if one.kind not in NOT_EXTRACTED)
     return tuple(one for one in plain if one.keys is None or not one.keys.isdisjoint(keys))
 
 
@@ -111,10 +121,11 @@ def _compile(row: dict[str, Any]) -> SearchParameter:
     elements = compile_paths(paths) if paths else lambda resource: []
     if any(path.startswith("/") for component in row.get("components", ()) for path in component["paths"]):
         elements = _with_resource(elements)
+    kind, elements = _SPECIAL.get(row["code"], (row["kind"], elements))
     types = tuple(dict.fromkeys("boolean" if path[0] == "?" else _type_of(path) for path in paths))
     return SearchParameter(
         code=row["code"],
-        kind=row["kind"],
+        kind=kind,
         base=row["base"],
         url=row["url"],
         expression=row.get("expression", ""),
@@ -123,7 +134,7 @@ def _compile(row: dict[str, Any]) -> SearchParameter:
         types=types,
         systems=tuple(row.get("systems", ())),
         spoken=spoken,
-        keys=root_keys(paths),
+        keys=root_keys(paths) if paths else None,
         elements=elements,
     )
 

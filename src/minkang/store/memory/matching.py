@@ -19,7 +19,9 @@ from minkang.store.memory.rows import Row
 def values_of(row: Row, parameter: SearchParameter) -> list[Any]:
     """The values of one parameter in one resource, in the shape of the parameter's kind."""
     if parameter.code not in row.values and row.tree is not None:
-        row.values[parameter.code] = KINDS[parameter.kind].values(path_elements(parameter, row.tree))
+        # `_text` and `_content` look at the whole resource, by no path.
+        elements = path_elements(parameter, row.tree) if parameter.expression else parameter.elements(row.tree)
+        row.values[parameter.code] = KINDS[parameter.kind].values(elements)
     return row.values[parameter.code]
 
 

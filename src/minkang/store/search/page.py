@@ -176,11 +176,11 @@ class Search:
     async def _fetch(self, after: sql.Place | None, limit: int) -> list[Any]:
         statement = sql.rows(self._plan, self._scope, after=after, limit=limit)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
-        if self._plan.way is not Way.TERMS:
+        if self._plan.way not in (Way.TERMS, Way.TEXT):
             return rows
         if rows[0]["hits"] > self._plan.most:
-            # Common after all: the next hit is near on a walk by date.
-            self._plan.way = Way.WALK
+            # Common after all: other words may be rarer, or the next hit is near on a walk by date.
+            self._plan.way = Way.TEXT if self._plan.way is Way.TERMS and self._plan.texts else Way.WALK
             return await self._fetch(after, limit)
         return [row for row in rows if row["id"] is not None]
 

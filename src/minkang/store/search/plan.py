@@ -1,8 +1,9 @@
 """From a query to a way of walking and the terms that a row must have.
 
-Three ways. PERSON: one resident's rows are one index range, walked in order of date. TERMS: rare terms (an identifier,
-a name, a reference) through the GIN index. WALK: everything of a type in order of date, filtered on the way; right for
-common terms, because there the next hit is near. What the terms do not decide exactly is rechecked on each row.
+Four ways. PERSON: one resident's rows are one index range, walked in order of date. TERMS: rare terms (an identifier,
+a name, a reference) through the GIN index. TEXT: words, through an index of their own. WALK: everything of a type in
+order of date, filtered on the way; right for common terms, because there the next hit is near. What the terms do not
+decide exactly is rechecked on each row.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from minkang.fhir.compartments import in_compartment, patient_paths, patient_ref
 from minkang.fhir.search.parameters import SearchParameter, parameter
 from minkang.fhir.search.query import Clause, Query
 from minkang.store import shards
-from minkang.store.index_rules import LONG, alias, date_code, is_common, is_indexed
-from minkang.store.search.params import kind_of
+from minkang.store.index_rules import LONG, alias, date_code, has_text, is_common, is_indexed
+from minkang.store.search.params import kind_of, text
 from minkang.store.search.params.date import column_bounds, moment_bounds
 from minkang.store.terms import TermHash
 from minkang.store.types import NUMBERS
@@ -28,10 +29,14 @@ LONG_GROUP = 256
 """Terms of one group up to which a row is filtered by them: PostgreSQL compares each with each (256 with a row's ten
 cost it some 10 microseconds). Longer groups may drive the GIN index, and are rechecked."""
 
+_MOST_TEXT_TYPES = 8
+"""Types whose words one search may seek at once."""
+
 
 class Way(Enum):
     PERSON = "person"
     TERMS = "terms"
+    TEXT = "text"
     WALK = "walk"
 
 
@@ -39,6 +44,7 @@ class Way(Enum):
 class Plan:
     """`keys` and `flags`: groups of hashes; a row needs one of each group. `long_keys`: groups that only the GIN index
     is asked for, since comparing them row by row would take long. `recheck`: clauses the SQL leaves open.
+    `texts`: groups of choices of words; a row has all words of one choice of each group.
 
     `low`, `high`: bounds on the `date` column, microseconds, half open; rows flagged `long` may begin before `low`;
     `since`, `until`: on `updated`.
@@ -55,6 +61,7 @@ class Plan:
     keys: list[list[int]] = field(default_factory=list[list[int]])
     long_keys: list[list[int]] = field(default_factory=list[list[int]])
     flags: list[list[int]] = field(default_factory=list[list[int]])
+    texts: list[list[list[int]]] = field(default_factory=list[list[list[int]]])
     low: int | None = None
     long: int | None = None
     high: int | None = None
@@ -82,6 +89,8 @@ def make(query: Query, hash: TermHash) -> Plan:
     _order(plan, query)
     if plan.way is not Way.PERSON and (plan.keys or plan.long_keys):
         plan.way = Way.TERMS
+    elif plan.way is not Way.PERSON and plan.texts:
+        plan.way = Way.TEXT
     return plan
 
 
@@ -111,6 +120,9 @@ def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash) -> None:
     if code == "_id" and clause.modifier is None:
         wanted = [one.code or "" for one in clause.wanted]
         plan.ids = wanted if plan.ids is None else [id for id in plan.ids if id in wanted]
+        return
+    if clause.parameter.kind == "text":
+        _add_text(plan, _types(query), clause, hash)
         return
     if code == "_lastUpdated":
         _narrow_moment(plan, clause)
@@ -156,6 +168,17 @@ def _wanted_terms(type: str, clause: Clause) -> list[str] | None:
             return None
         found += [f"{type}|{code}|{text}" for text in texts for code in codes]
     return found
+
+
+def _add_text(plan: Plan, types: list[str], clause: Clause, hash: TermHash) -> None:
+    """Words are sought among the types that have theirs indexed; they say where to look, never that a row matches."""
+    plan.recheck.append(clause)
+    choices = text.choices(clause.wanted) if clause.modifier is None else None
+    if choices is None or not types or len(types) > _MOST_TEXT_TYPES or not all(map(has_text, types)):
+        return
+    plan.texts.append(
+        [[hash.once(text.text_term(type, word)) for word in sorted(words)] for words in choices for type in types]
+    )
 
 
 def _confine(plan: Plan, patients: list[str], hash: TermHash, *, leads: bool = False) -> None:

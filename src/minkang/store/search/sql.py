@@ -38,8 +38,8 @@ class _Arguments(list[Any]):
 def rows(plan: Plan, scope: Scope, *, after: Place | None, limit: int) -> Statement:
     """The next candidates in the plan's order."""
     arguments = _Arguments()
-    if plan.way is Way.TERMS:
-        return _by_terms(plan, scope, after, limit, arguments)
+    if plan.way in (Way.TERMS, Way.TEXT):
+        return _by_index(plan, scope, after, limit, arguments)
     conditions = _conditions(plan, scope, arguments, driven=False)
     conditions += _behind(plan, after, arguments)
     text = f"SELECT {_COLUMNS} FROM resource WHERE {_all(conditions)} {_order(plan)} LIMIT {limit}"  # noqa: S608
@@ -48,20 +48,36 @@ def rows(plan: Plan, scope: Scope, *, after: Place | None, limit: int) -> Statem
     return Statement(text, list(arguments))
 
 
-def _by_terms(plan: Plan, scope: Scope, after: Place | None, limit: int, arguments: _Arguments) -> Statement:
-    """At most `plan.most` rows have these terms; one more says that they are common and another way is better.
+def _by_index(plan: Plan, scope: Scope, after: Place | None, limit: int, arguments: _Arguments) -> Statement:
+    """At most `plan.most` rows have these terms (or words); one more says that they are common and another way is
+    better.
 
     How many there are is told even when none of them is behind `after`: of too many only some were looked at.
     """
-    inner = _all(_conditions(plan, scope, arguments, driven=True))
+    inner = _all(_conditions(plan, scope, arguments, driven=plan.way is Way.TERMS))
+    if plan.way is Way.TERMS:
+        hit = f"SELECT shard, type, id, date FROM resource WHERE {inner} LIMIT {plan.most + 1}"  # noqa: S608
+        parts, counted = f"hit AS MATERIALIZED ({hit})", "hit"
+    else:
+        parts, counted = _said(plan, inner, arguments), "said"
     outer = _all(_behind(plan, after, arguments))
     text = (
-        f"WITH hit AS MATERIALIZED (SELECT shard, type, id, date FROM resource WHERE {inner} LIMIT {plan.most + 1})"  # noqa: S608
-        f" SELECT {_QUALIFIED}, c.hits FROM (SELECT count(*) AS hits FROM hit) c"
+        f"WITH {parts} SELECT {_QUALIFIED}, c.hits FROM (SELECT count(*) AS hits FROM {counted}) c"  # noqa: S608
         f" LEFT JOIN ((SELECT * FROM hit WHERE {outer} {_order(plan)} LIMIT {limit}) h"
         f" JOIN resource r ON r.shard = h.shard AND r.type = h.type AND r.id = h.id) ON true {_order(plan, 'h.')}"
     )
     return Statement(text, list(arguments))
+
+
+def _said(plan: Plan, inner: str, arguments: _Arguments) -> str:
+    """Rows that say the words wanted. OFFSET 0 keeps PostgreSQL from walking the rows and looking for the words."""
+    groups = [" OR ".join(f"words @> {arguments.add(words)}" for words in choices) for choices in plan.texts]
+    wanted = _all([f"({group})" for group in groups])
+    return (
+        f"said AS MATERIALIZED (SELECT shard, type, id FROM resource_text WHERE {wanted} LIMIT {plan.most + 1}),"  # noqa: S608
+        " hit AS MATERIALIZED (SELECT r.* FROM said s CROSS JOIN LATERAL (SELECT shard, type, id, date FROM resource"
+        f" WHERE shard = s.shard AND type = s.type AND id = s.id AND {inner} OFFSET 0) r)"
+    )
 
 
 def _person_and_elsewhere(

@@ -50,6 +50,15 @@ WITH told AS (
 INSERT INTO resource (shard, type, id, version, batch, org, region, date, updated, keys, flags, content)
 SELECT shard, type, id, version, batch, org, region, date, updated, keys, flags, content FROM unnest($1::resource[])
 
+-- name: insert_texts
+-- Words beside the rows of `insert`.
+INSERT INTO resource_text (shard, type, id, words) SELECT shard, type, id, words FROM unnest($1::resource_text[])
+ON CONFLICT (shard, type, id) DO UPDATE SET words = excluded.words
+
+-- name: forget_texts
+DELETE FROM resource_text t USING unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+ WHERE t.shard = w.shard AND t.type = w.type AND t.id = w.id
+
 -- name: claim
 -- Ids that clients made. A second claimant fails here and starts again.
 INSERT INTO locator (type, id, shard) SELECT * FROM unnest($1::smallint[], $2::text[], $3::bigint[])
@@ -117,6 +126,7 @@ SELECT org, region FROM (
 -- name: expunge
 WITH gone AS (DELETE FROM resource WHERE shard = $1 AND type = $2 AND id = $3 RETURNING 1),
      past AS (DELETE FROM resource_version WHERE shard = $1 AND type = $2 AND id = $3 RETURNING 1),
+     said AS (DELETE FROM resource_text WHERE shard = $1 AND type = $2 AND id = $3),
      place AS (DELETE FROM locator WHERE type = $2 AND id = $3)
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM past) AS rows
 
@@ -173,6 +183,16 @@ INSERT INTO store_fact (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHI
 
 -- name: write_fresh
 SELECT write_fresh($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+
+-- name: write_fresh_said
+-- The same with words beside the rows ($17).
+WITH done AS MATERIALIZED (
+    SELECT write_fresh($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) AS number),
+     said AS (
+    INSERT INTO resource_text (shard, type, id, words)
+    SELECT t.shard, t.type, t.id, t.words FROM done, unnest($17::resource_text[]) AS t WHERE done.number IS NOT NULL
+    ON CONFLICT (shard, type, id) DO UPDATE SET words = excluded.words)
+SELECT number FROM done
 
 -- name: taken
 -- Whether any of these names is taken, or lives elsewhere than its id says: a look before the work, nothing is held.

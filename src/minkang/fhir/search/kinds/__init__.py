@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from minkang.fhir.search.extraction import Elements
-from minkang.fhir.search.kinds import date, number, quantity, reference, string, token, uri
+from minkang.fhir.search.kinds import date, number, quantity, reference, string, text, token, uri
 from minkang.fhir.search.parameters import SearchParameter
 
 
@@ -41,5 +41,9 @@ KINDS: Mapping[str, Kind] = {
     "uri": uri,
     "number": number,
     "quantity": quantity,
+    "text": text,
 }
 """By the `kind` of a SearchParameter; composite and special are not spoken yet."""
+
+UNORDERED = frozenset({"text"})
+"""Kinds that no search is sorted by."""

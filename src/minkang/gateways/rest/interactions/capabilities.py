@@ -41,6 +41,9 @@ OPERATIONS = {
     "meta-add": _DEFINITION + "Resource-meta-add",
     "meta-delete": _DEFINITION + "Resource-meta-delete",
 }
+TYPES = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri"})
+"""http://hl7.org/fhir/R4/valueset-search-param-type.html; everything else is special."""
+
 TYPE_OPERATIONS = {"Patient": {"everything": _DEFINITION + "Patient-everything"}}
 
 _STARTED = clock.now()
@@ -117,7 +120,7 @@ def is_searchable(parameter: SearchParameter) -> bool:
 
 
 def _parameter(parameter: SearchParameter) -> dict[str, Any]:
-    found = {"name": parameter.code, "type": parameter.kind}
+    found = {"name": parameter.code, "type": parameter.kind if parameter.kind in TYPES else "special"}
     if parameter.url:
         found["definition"] = parameter.url
     return found

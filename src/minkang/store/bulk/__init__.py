@@ -1,1 +1,0 @@
-"""Many resources at once: out (export), away (removal), and the jobs that do it."""
