@@ -1,4 +1,4 @@
-"""The command line: `minkang serve`, `demo`, `backup`, `restore`, `status`, `psql`, `version`. Wiring only."""
+"""The command line: `minkang serve`, `demo`, `backup`, `export` and the others. Wiring only."""
 
 from __future__ import annotations
 
@@ -71,6 +71,29 @@ def restore(file: Path, data: Data = None, database_url: Database = None) -> Non
     from minkang.app.restore import restore as bring_back
 
     bring_back(_settings(data=data, database_url=database_url), file)
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option(help="Folder for the files: an empty one, or one to go on in.", metavar="DIR")],
+    type: Annotated[list[str] | None, typer.Option(help="Only this resource type; may be given several times.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only what was updated then or later; lists deletions.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only what was updated before.")] = None,
+    type_filter: Annotated[
+        list[str] | None, typer.Option(help="Of a type only what meets a search: 'Observation?code=...'.")
+    ] = None,
+    patients: Annotated[bool, typer.Option("--patients", help="Only what belongs to somebody's record.")] = False,
+    group: Annotated[str | None, typer.Option(help="Only the records of the members of this Group (its id).")] = None,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Write all resources, or some of them, as NDJSON files into a folder. The same command again goes on."""
+    from minkang.app import exporting
+
+    asked = {"_type": type, "_since": since, "_until": until, "_typeFilter": type_filter}
+    level = "Group" if group is not None else "Patient" if patients else "system"
+    wish = exporting.wish(asked, level, group)
+    exporting.run(_settings(data=data, database_url=database_url), to, wish)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -82,6 +82,44 @@ class Entry:
     references: dict[str, Query] = field(default_factory=dict[str, Query])
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place in the feed. Whatever was or will be written behind it is not older than `time`."""
+
+    position: int
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What an export takes, as of a moment. Empty and None: no limit.
+
+    `types`: only these. `since`, `until`: last updated then or later, before then. `queries`: of a type that some of
+    them name, only what meets one of them (their clauses alone count). `patients`: only the record of these Patients
+    (`Patient/id` without the type). `owned`: only what belongs to somebody's record.
+    """
+
+    moment: Moment
+    types: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    queries: tuple[Query, ...] = ()
+    patients: tuple[str, ...] | None = None
+    owned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some of an export. `place`: where to go on behind it; `done`: how much of the whole walk is over, 0 to 1.
+
+    Deleted resources are among `versions` only when the extract has a `since`.
+    """
+
+    versions: Sequence[Stored]
+    place: str
+    done: float
+
+
 class Repository(Protocol):
     """The door to the records, already bound to an actor and a scope.
 
@@ -144,3 +182,7 @@ class Repository(Protocol):
     ) -> list[Written | Any]: ...
 
     async def expunge(self, type: str, id: str) -> int: ...
+
+    async def moment(self) -> Moment: ...
+
+    def export(self, extract: Extract, *, after: str | None = None) -> AsyncIterator[Portion]: ...

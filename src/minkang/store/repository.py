@@ -7,7 +7,7 @@ transaction or search. Nothing here knows SQL.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,9 @@ from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
 from minkang.kit.db import Connection, Database, Unavailable
 from minkang.store import history, read, transaction
-from minkang.store.contract import Entry, HistoryPage, Page, Stored, Written
+from minkang.store.bulk import moment
+from minkang.store.bulk.walk import Walk
+from minkang.store.contract import Entry, Extract, HistoryPage, Moment, Page, Portion, Stored, Written
 from minkang.store.definitions import Definitions
 from minkang.store.fresh import FreshWrite, NotFresh, suits
 from minkang.store.index import Indexer
@@ -103,6 +105,15 @@ class PostgresRepository:
             here = (connection, self._sealer, self._indexer.hash, self._scope)
             wish = everything.Wish(patient, tuple(types), since, start, end, count, cursor)
             return await everything.everything(*here, wish)
+
+    async def moment(self) -> Moment:
+        async with self._translated():
+            return await moment.now(self._database)
+
+    async def export(self, extract: Extract, *, after: str | None = None) -> AsyncIterator[Portion]:
+        async with self._translated():
+            async for portion in Walk(self._database, self._sealer, self._scope, extract).portions(after):
+                yield portion
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

@@ -224,6 +224,7 @@ class Write:
             await self.connection.execute(SQL["claim"], *columns(self._claims, 3))
         if self._moves:
             await self.connection.execute(SQL["move_versions"], *columns(self._moves, 4))
+            await self.connection.execute(SQL["tell_moved"], *columns(self._moves, 4)[:3], self.batch)
             moved = [(type, id, target) for _, type, id, target in self._moves]
             known = [move for move in moved if (NAMES[move[0]], move[1]) in self._located]
             new = [move for move in moved if (NAMES[move[0]], move[1]) not in self._located]

@@ -12,6 +12,7 @@ test can find faults of either. Programmes test their actions on it, too.
     matching.py     one clause against one resource
     transaction.py  many writes or none
     everything.py   all there is about one patient
+    export.py       everything as it was at one moment
 """
 
 from minkang.store.memory.repository import MemoryRepository, MemoryStore

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,9 @@ from minkang.fhir.problem import Gone, Incorrect, NotFound
 from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
 from minkang.kit import clock
-from minkang.store.contract import Entry, HistoryPage, Hit, Page, Stored, Written
+from minkang.store.contract import Entry, Extract, HistoryPage, Hit, Moment, Page, Portion, Stored, Written
 from minkang.store.memory.everything import everything, place
+from minkang.store.memory.export import portions
 from minkang.store.memory.paging import one_page
 from minkang.store.memory.rows import Row, Rows, admits
 from minkang.store.memory.searching import search
@@ -137,6 +138,13 @@ class MemoryRepository:
         question = ("everything", patient, tuple(types), since, start, end, self._scope)
         shown, more = one_page(self._rows, question, found, place, count, cursor)
         return Page([Hit(row.stored) for row in shown], next=more)
+
+    async def moment(self) -> Moment:
+        return Moment(self._rows.serial, self._rows.now())
+
+    async def export(self, extract: Extract, *, after: str | None = None) -> AsyncIterator[Portion]:
+        for portion in portions(self._rows, self._scope, extract, after):
+            yield portion
 
     async def transaction(
         self, entries: Sequence[Entry], *, source: str | None = None, message_id: str | None = None

@@ -48,6 +48,15 @@ class Rows:
         moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         return max(moment, self._versions[-1].stored.updated) if self._versions else moment
 
+    @property
+    def serial(self) -> int:
+        """Of the newest version; -1 before the first."""
+        return self._versions[-1].serial if self._versions else -1
+
+    def names(self) -> Iterable[tuple[str, str]]:
+        """Type and id of everything that ever was, in order."""
+        return sorted(self._by_id)
+
     def add(self, stored: Stored, tree: Resource | None, actor: Actor) -> Row:
         before = self.versions(stored.type, stored.id)
         shard = _home(stored, tree) if tree is not None else before[-1].shard

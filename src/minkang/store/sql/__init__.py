@@ -1,4 +1,4 @@
-"""SQL as SQL: the named statements of queries.sql, `SQL["read"]`."""
+"""SQL as SQL: the named statements of the .sql files here, `SQL["read"]`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from importlib import resources
 
 
 def _load() -> dict[str, str]:
-    text = resources.files(__name__).joinpath("queries.sql").read_text()
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return {name: _bare(sql) for name, sql in zip(parts[::2], parts[1::2], strict=True)}
+    files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".sql")]
+    found: dict[str, str] = {}
+    for file in files:
+        parts = re.split(r"^-- name: (\w+)\n", file.read_text(), flags=re.MULTILINE)[1:]
+        found |= {name: _bare(sql) for name, sql in zip(parts[::2], parts[1::2], strict=True)}
+    return found
 
 
 def _bare(sql: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import structlog
 
 from minkang.fhir.bundles import BundleRequest, RawEntry
+from minkang.fhir.instants import moment
 from minkang.fhir.problem import Fault, Problem
 from minkang.gateways.rest import bundle, response
-from minkang.gateways.rest.instants import moment
 from minkang.gateways.rest.request import Request
 from minkang.gateways.rest.response import Response, wanted_return
 from minkang.kit.http import http_date

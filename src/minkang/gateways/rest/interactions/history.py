@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from minkang.fhir.instants import moment
 from minkang.fhir.problem import Incorrect
 from minkang.gateways.rest import bundle
-from minkang.gateways.rest.instants import moment
 from minkang.gateways.rest.request import Request, expect_only
 from minkang.gateways.rest.response import Response
 from minkang.store.contract import Repository

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from minkang.fhir.definitions.structures import resource_types
+from minkang.fhir.instants import check_date, moment
 from minkang.fhir.problem import Incorrect
 from minkang.gateways.rest import bundle
-from minkang.gateways.rest.instants import check_date, moment
 from minkang.gateways.rest.interactions.history import count
 from minkang.gateways.rest.operations.parameters import with_posted
 from minkang.gateways.rest.request import Request, expect_only
