@@ -138,7 +138,6 @@ def test_half_a_surrogate_pair_is_refused():
         "Patient?_has:Observation:patient:code=a",
         "Observation?code-value-quantity=a$5",
         "Patient?_filter=name eq a",
-        "Location?near=1|2",
         "Observation?_sort=code-value-quantity",
     ],
 )

@@ -22,6 +22,7 @@ from tests.generative.vocabulary import (
     MOMENTS,
     PEOPLE,
     PHONES,
+    PLACES,
     RESOURCES,
     SET,
     STAFF,
@@ -47,7 +48,7 @@ FAVOURITES: dict[str, list[str]] = {
     ],
     "Practitioner": ["name", "identifier", "gender"],
     "Organization": ["name", "partof", "active"],
-    "Location": ["name", "status"],
+    "Location": ["name", "status", "near"],
     "Observation": ["subject", "patient", "code", "date", "status", "performer", "encounter", "value-quantity"],
     "Encounter": ["subject", "patient", "date", "status", "class", "participant", "service-provider"],
     "Condition": ["subject", "patient", "code", "onset-date", "asserter"],
@@ -60,7 +61,7 @@ FAVOURITES: dict[str, list[str]] = {
 }
 """Parameters that the vocabulary fills."""
 
-UNSORTED = {"_text", "_content"}
+UNSORTED = {"_text", "_content", "near"}
 
 _NAMES = ["张", "张丽", "zhang", "zhangli", "zhang li", "zl", "dan", "shan", "xie", "ouyang", "wf", "jose", "bai", "𠮷"]
 _TOKENS = [
@@ -94,6 +95,7 @@ POOLS: dict[str, list[str]] = {
         *("心", "心肌", "心力衰竭", "糖尿病 2", "type", "typ*", "ty*", "2", '"type 2"', '"2 糖尿"', "south gate"),
         *("心肌 OR foot", "(心 OR 足) AND diabetic", "急性 (梗死 OR 衰竭)", "bp", "nyha iii 慢"),
     ],
+    "position": [f"{a}|{b}|{reach}" for a, b in PLACES for reach in ["0", "3", "30|mi", "90", "3000", "20100"]],
     "uri": [*URLS, "http://minkang.example"],
 }
 MODIFIERS: dict[str, list[str]] = {

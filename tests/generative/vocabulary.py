@@ -12,6 +12,7 @@ from tests.lib.builders import CARD, a_concept, a_name, a_quantity, a_reference,
 IDS = list("abcdefghijkl")
 NAMES = ["张丽", "张力", "单雄信", "解晓东", "欧阳娜娜", "王芳", "José Müller", "Anna Bai", "𠮷田"]
 WORDS = ["South Gate Clinic", "south gate", "Clinique Élysée", "南门社区卫生服务站", "ＳＯＵＴＨ", "A, B|C$D"]
+PLACES = [(30.5, 114.3), (30.52, 114.31), (30.9, 114.9), (-17, 179.99), (-17, -179.99), (89.9, 0), (90, 180)]
 PROSE = ["急性心肌梗死", "慢性心力衰竭 NYHA III", "type 2 diabetes", "Type 2糖尿病", "diabetic foot, 糖尿病足"]
 CODES = ["bp", "BP", "glucose", "aspirin", "E11.9"]
 SYSTEMS = ["http://minkang.example/code", "http://loinc.org", None]
@@ -57,6 +58,10 @@ houses = st.builds(a_reference, st.sampled_from(HOUSES))
 performers = staff | houses | st.builds(a_reference, st.sampled_from(PEOPLE))
 
 
+def a_position(place: tuple[float, float]) -> Resource:
+    return {"latitude": place[0], "longitude": place[1]}
+
+
 def a_narrative(one: str, other: str) -> Resource:
     return {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{one}</p><b>{other}</b></div>'}
 
@@ -79,7 +84,12 @@ RESOURCES: dict[str, st.SearchStrategy[Resource]] = {
     ),
     "Practitioner": _of("Practitioner", name=a_few(names), identifier=a_few(identifiers, 1), gender=one_of(GENDERS)),
     "Organization": _of("Organization", name=one_of(WORDS), partOf=maybe | houses, active=one_of([True, False])),
-    "Location": _of("Location", name=one_of(WORDS), status=one_of(["active", "inactive"])),
+    "Location": _of(
+        "Location",
+        name=one_of(WORDS),
+        status=one_of(["active", "inactive"]),
+        position=maybe | st.builds(a_position, st.sampled_from(PLACES)),
+    ),
     "Observation": _of(
         "Observation",
         status=st.sampled_from(["final", "amended"]),

@@ -18,11 +18,12 @@ import orjson
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.extraction import Elements, Extractor, compile_paths, root_keys
 
-NOT_EXTRACTED = frozenset({"special", "composite", "text"})
-"""Kinds whose values are no elements of a resource."""
+NOT_EXTRACTED = frozenset({"special", "composite", "text", "position"})
+"""Kinds whose values are not told by paths in the table."""
 
 _SPECIAL: Mapping[str, tuple[str, Callable[[Resource], Elements]]] = {
     "_text": ("text", lambda resource: [("narrative", resource)] if "text" in resource else []),
+    "near": ("position", lambda resource: [("position", resource["position"])] if "position" in resource else []),
     "_content": ("text", lambda resource: [("content", resource)]),
 }
 """Special parameters that are spoken: their kind here, and what they look at."""
@@ -35,7 +36,7 @@ class SearchParameter:
     """One parameter of one resource type (`base`; "Resource" for those every type has, such as `_id`).
 
     `kind`: token, reference, string, date, uri, number, quantity, composite or special; and what the standard calls
-    special and is spoken here: text. `targets` empty: any type.
+    special and is spoken here: text, position. `targets` empty: any type.
     `types`: FHIR types its elements may have. `systems`: code systems implied by its `code` elements. `spoken`: a
     string that is somebody's name, found by pinyin too. `keys`: top-level members it starts at (None: any resource).
     `elements(resource)` is the compiled extractor: a list of (FHIR type, JSON value), where a plain string of a spoken

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from minkang.fhir.search.extraction import Elements
-from minkang.fhir.search.kinds import date, number, quantity, reference, string, text, token, uri
+from minkang.fhir.search.kinds import date, number, position, quantity, reference, string, text, token, uri
 from minkang.fhir.search.parameters import SearchParameter
 
 
@@ -42,8 +42,9 @@ KINDS: Mapping[str, Kind] = {
     "number": number,
     "quantity": quantity,
     "text": text,
+    "position": position,
 }
 """By the `kind` of a SearchParameter; composite and special are not spoken yet."""
 
-UNORDERED = frozenset({"text"})
+UNORDERED = frozenset({"text", "position"})
 """Kinds that no search is sorted by."""

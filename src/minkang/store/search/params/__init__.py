@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from minkang.fhir.search.parameters import SearchParameter
-from minkang.store.search.params import date, reference, string, token, unindexed, uri
+from minkang.store.search.params import date, position, reference, string, token, unindexed, uri
 
 
 class Kind(Protocol):
@@ -25,7 +25,14 @@ class Kind(Protocol):
     def is_exact(self, wanted: Any, modifier: str | None) -> bool: ...
 
 
-_KINDS: dict[str, Any] = {"token": token, "reference": reference, "string": string, "date": date, "uri": uri}
+_KINDS: dict[str, Any] = {
+    "token": token,
+    "reference": reference,
+    "string": string,
+    "date": date,
+    "uri": uri,
+    "position": position,
+}
 
 
 def kind_of(kind: str) -> Kind:
