@@ -42,17 +42,17 @@ def test_every_type_has_the_parameters_of_resource_and_all_compile():
         known = parameters_of(type_)
         assert common <= set(known)
         for one in known.values():
-            assert one.kind in ("special", "text", "position") or (one.expression and (one.components or one.types)), (
-                one
-            )
+            assert one.kind in ("special", "text", "position", "listed") or (
+                one.expression and (one.components or one.types)
+            ), one
     assert len(resource_types()) == 147
 
 
 def test_only_special_parameters_have_no_path():
     known = [one for type_ in resource_types() for one in parameters_of(type_).values()]
-    found = {one.code: one.kind for one in known if one.code in ("_query", "near", "_content", "_text")}
-    assert found == {"_query": "special", "near": "position", "_content": "text", "_text": "text"}
-    assert {one.code for one in known if one.kind in ("special", "position", "text")} == set(found)
+    found = {one.code: one.kind for one in known if one.code in ("_query", "near", "_content", "_text", "_list")}
+    assert found == {"_query": "special", "_list": "listed", "near": "position", "_content": "text", "_text": "text"}
+    assert {one.code for one in known if one.kind in ("special", "position", "text", "listed")} == set(found)
 
 
 def test_a_component_of_a_composite_reads_the_shared_element():

@@ -61,7 +61,7 @@ FAVOURITES: dict[str, list[str]] = {
 }
 """Parameters that the vocabulary fills."""
 
-UNSORTED = {"_text", "_content", "near"}
+UNSORTED = {"_text", "_content", "near", "_list"}
 
 _NAMES = ["张", "张丽", "zhang", "zhangli", "zhang li", "zl", "dan", "shan", "xie", "ouyang", "wf", "jose", "bai", "𠮷"]
 _TOKENS = [
@@ -95,6 +95,7 @@ POOLS: dict[str, list[str]] = {
         *("心", "心肌", "心力衰竭", "糖尿病 2", "type", "typ*", "ty*", "2", '"type 2"', '"2 糖尿"', "south gate"),
         *("心肌 OR foot", "(心 OR 足) AND diabetic", "急性 (梗死 OR 衰竭)", "bp", "nyha iii 慢"),
     ],
+    "listed": ["members", "List/members", "lost"],
     "position": [f"{a}|{b}|{reach}" for a, b in PLACES for reach in ["0", "3", "30|mi", "90", "3000", "20100"]],
     "uri": [*URLS, "http://minkang.example"],
 }
@@ -204,6 +205,22 @@ def includes(type: str) -> st.SearchStrategy[str | None]:
     ]
     more = ["_include:iterate=Organization:partof", "_include:iterate=Patient:organization", f"_include={type}:*"]
     return st.none() | st.sampled_from([*own, *to_it, *more])
+
+
+WIDE = [
+    *(f"_tag={tag}" for tag in ["bp", f"{SYSTEMS[0]}|bp", "|bp", f"{SYSTEMS[0]}|"]),
+    *("_tag:not=bp", "_tag:missing=true", "_list=members", "_list=members,lost", "_id=a,b", "_id=a", "_sort=-_id"),
+    *(f"_profile{by}={URLS[0]}" for by in ["", ":below", ":above"]),
+    *(f"_tag:{how}={SET}" for how in ["in", "not-in"]),
+]
+"""What may be asked of several types at once."""
+
+
+def wide_searches(types: Sequence[str]) -> st.SearchStrategy[str]:
+    """A search of the whole system, or of some types."""
+    clauses = st.lists(st.sampled_from(WIDE), min_size=1, max_size=2, unique_by=lambda clause: clause[:5])
+    some = st.sampled_from(["_total=accurate", f"_type={','.join(types)}", f"_type={types[0]}", "_count=2"])
+    return st.builds(lambda clauses, more: "?" + "&".join([*clauses, more]), clauses, some)
 
 
 @st.composite

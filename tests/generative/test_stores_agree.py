@@ -20,7 +20,7 @@ from minkang.fhir.resource import Resource
 from minkang.store.search import page
 from minkang.store.search.plan import Plan
 from tests.generative.reducing import smallest, smallest_search
-from tests.generative.searches import NET, chains, searches, single_clauses, sorted_lists
+from tests.generative.searches import NET, chains, searches, single_clauses, sorted_lists, wide_searches
 from tests.generative.twins import SCOPES, WRITERS, Twins
 from tests.generative.vocabulary import IDS, RESOURCES
 from tests.generative.writes import TYPES, steps
@@ -77,7 +77,8 @@ def _worlds(draw: st.DrawFn) -> tuple[Written, list[tuple[str, str]]]:
     resource = st.sampled_from(types).flatmap(lambda type: RESOURCES[type])
     named = st.builds(lambda body, id: {**body, "id": id}, resource, st.sampled_from(IDS))
     written = draw(st.lists(st.tuples(st.sampled_from(list(WRITERS)), named), min_size=6, max_size=30))
-    asked = st.tuples(searches(types), st.sampled_from(list(SCOPES)))
+    wanted = st.one_of(*[searches(types)] * 5, wide_searches(types))
+    asked = st.tuples(wanted, st.sampled_from(list(SCOPES)))
     return written, draw(st.lists(asked, min_size=10, max_size=24))
 
 

@@ -58,6 +58,15 @@ houses = st.builds(a_reference, st.sampled_from(HOUSES))
 performers = staff | houses | st.builds(a_reference, st.sampled_from(PEOPLE))
 
 
+metas = st.builds(
+    lambda tag, profile: {"tag": [tag], **({"profile": [profile]} if profile else {})},
+    st.builds(
+        lambda system, code: a_resource(system=system, code=code), st.sampled_from(SYSTEMS), st.sampled_from(CODES[:3])
+    ),
+    one_of([*URLS[:2], f"{URLS[0]}|1"]),
+)
+
+
 def a_position(place: tuple[float, float]) -> Resource:
     return {"latitude": place[0], "longitude": place[1]}
 
@@ -67,6 +76,7 @@ def a_narrative(one: str, other: str) -> Resource:
 
 
 def _of(type: str, /, **members: st.SearchStrategy[Any]) -> st.SearchStrategy[Resource]:
+    members["meta"] = maybe | maybe | metas
     return st.fixed_dictionaries(members).map(lambda found: a_resource(resourceType=type, **found))
 
 
@@ -161,6 +171,20 @@ RESOURCES: dict[str, st.SearchStrategy[Resource]] = {
 
 SET, LOST_SET = f"{URLS[0]}/codes", f"{URLS[0]}/lost"
 DEFINITIONS: list[tuple[str, Resource]] = [
+    (
+        "east",
+        {
+            "resourceType": "List",
+            "id": "members",
+            "status": "current",
+            "mode": "working",
+            "entry": [
+                {"item": {"reference": f"{type}/{id}"}, **({"deleted": True} if id == "d" else {})}
+                for type in ["Patient", "Observation", "Organization", "Composition", "Location"]
+                for id in IDS[:4]
+            ],
+        },
+    ),
     (
         "east",
         {

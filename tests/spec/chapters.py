@@ -6,9 +6,11 @@ from tests.spec.access import scope
 from tests.spec.interactions import conditional, crud, everything, history, transaction
 from tests.spec.language import Chapter
 from tests.spec.search import (
+    any_type,
     compartment,
     date,
     include,
+    lists,
     name,
     near,
     number,
@@ -39,6 +41,8 @@ CHAPTERS: dict[str, Chapter] = {
     "search-text": text.CHAPTER,
     "search-near": near.CHAPTER,
     "search-value-set": value_set.CHAPTER,
+    "search-list": lists.CHAPTER,
+    "search-any-type": any_type.CHAPTER,
     "sort": sort.CHAPTER,
     "paging": paging.CHAPTER,
     "include": include.CHAPTER,

@@ -1,10 +1,10 @@
-"""What a search names and does not hold, looked up here: value sets, code systems, hierarchies of places.
+"""What a search names and does not hold, looked up here: value sets, code systems, hierarchies of places, lists.
 
 What a name means is remembered with the versions of all resources that it was made of. One statement per search asks
 whether these are still the current ones, so a changed value set counts at once and an unchanged one costs no reading.
 
-Definitions are read within the caller's scope; and those that no institution wrote (what the operator loaded) by
-everybody.
+All of them are read within the caller's scope; value sets, code systems, places and institutions that no institution
+wrote (what the operator loaded) by everybody.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from minkang.store.types import NUMBERS
 
 REMEMBERED = 128
 """Meanings kept in memory, each of at most 10,000 codes."""
+
+PUBLIC = frozenset(NUMBERS[type] for type in ("CodeSystem", "Location", "Organization", "ValueSet"))
+"""Type numbers of what everybody may look up where no institution wrote it."""
 
 _MOST = 10_000
 """Resources that one need may bring."""
@@ -107,7 +110,8 @@ class Definitions:
         return [
             row
             for row in rows
-            if admits(scope, row["shard"], row["org"], row["region"]) or row["org"] == row["region"] == 0
+            if admits(scope, row["shard"], row["org"], row["region"])
+            or (row["org"] == row["region"] == 0 and row["type"] in PUBLIC)
         ]
 
 

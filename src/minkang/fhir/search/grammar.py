@@ -27,7 +27,7 @@ DEFAULT_COUNT = 20
 
 AT_THE_DOOR = frozenset({"_format", "_pretty", "_since", "_at"})
 """Read by the door itself; nothing to do with which resources match."""
-NOT_YET = frozenset({"_has", "_filter", "_list", "_contained", "_containedType", "_graph", "_score"})
+NOT_YET = frozenset({"_has", "_filter", "_contained", "_containedType", "_graph", "_score"})
 SUMMARIES = frozenset({"true", "text", "data", "count", "false"})
 TOTALS = frozenset({"none", "estimate", "accurate"})
 MODIFIERS = frozenset(

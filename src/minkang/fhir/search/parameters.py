@@ -18,7 +18,7 @@ import orjson
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.extraction import Elements, Extractor, compile_paths, root_keys
 
-NOT_EXTRACTED = frozenset({"special", "composite", "text", "position"})
+NOT_EXTRACTED = frozenset({"special", "composite", "text", "position", "listed"})
 """Kinds whose values are not told by paths in the table."""
 
 _SPECIAL: Mapping[str, tuple[str, Callable[[Resource], Elements]]] = {
@@ -36,7 +36,7 @@ class SearchParameter:
     """One parameter of one resource type (`base`; "Resource" for those every type has, such as `_id`).
 
     `kind`: token, reference, string, date, uri, number, quantity, composite or special; and what the standard calls
-    special and is spoken here: text, position. `targets` empty: any type.
+    special and is spoken here: text, position, listed. `targets` empty: any type.
     `types`: FHIR types its elements may have. `systems`: code systems implied by its `code` elements. `spoken`: a
     string that is somebody's name, found by pinyin too. `keys`: top-level members it starts at (None: any resource).
     `elements(resource)` is the compiled extractor: a list of (FHIR type, JSON value), where a plain string of a spoken
@@ -58,6 +58,10 @@ class SearchParameter:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.base, self.code)  # closures do not pickle: look it up again
+
+
+_LIST = SearchParameter("_list", "listed", "Resource", "", "", elements=lambda resource: [("Resource", resource)])
+"""In the standard's text, but not among its definitions (http://hl7.org/fhir/R4/search.html#list)."""
 
 
 def parameters_of(type: str | None) -> Mapping[str, SearchParameter]:
@@ -104,7 +108,9 @@ def _lines() -> dict[str, list[bytes]]:
 @cache
 def _parameters_of(type: str) -> Mapping[str, SearchParameter]:
     own = {row["code"]: _compile(row) for row in map(orjson.loads, _lines().get(type, ()))}
-    return MappingProxyType(own if type == "Resource" else {**_parameters_of("Resource"), **own})
+    if type == "Resource":
+        return MappingProxyType({**own, "_list": _LIST})
+    return MappingProxyType({**_parameters_of("Resource"), **own})
 
 
 def _again(base: str, code: str) -> SearchParameter:

@@ -1,8 +1,8 @@
-"""What a search names and must be looked up before it can be answered: value sets, code systems, hierarchies.
+"""What a search names and must be looked up before it can be answered: value sets, code systems, hierarchies, lists.
 
 The grammar knows no store, so such a clause holds only the name. A store collects the names (`open_names`), finds what
 each means (`meaning`, pure: it asks for the resources it needs) and puts it in (`closed`).
-http://hl7.org/fhir/R4/search.html#modifiers (`:in`, `:not-in`, `:above`, `:below`)
+http://hl7.org/fhir/R4/search.html#modifiers (`:in`, `:not-in`, `:above`, `:below`), #list
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from minkang.fhir.problem import TooCostly
-from minkang.fhir.search.kinds import reference, token
+from minkang.fhir.problem import Incorrect, TooCostly
+from minkang.fhir.search.kinds import listed, reference, token
 from minkang.fhir.search.query import Clause, Query
 from minkang.fhir.terminology.asking import Asking, Need
 from minkang.fhir.terminology.codesets import union
@@ -24,14 +24,17 @@ MOST_PARTS = 5_000
 MOST_LEVELS = 30
 """Levels of one hierarchy of places or institutions."""
 
+MOST_LISTED = 10_000
+"""Resources of one List."""
+
 MOST_NAMES = 50
-"""Value sets, codes and places one search may have looked up."""
+"""Value sets, codes, places and lists one search may have looked up."""
 
 Parts = frozenset[tuple[str | None, str | None]]
 
 
 class Open(NamedTuple):
-    """`how`: `in`, `above` or `below`; `type` where it is a hierarchy of resources and `name` an id, else None."""
+    """`how`: `in`, `above`, `below` or `list`; `type` where resources are looked for and `name` is an id, else None."""
 
     how: str
     type: str | None
@@ -40,23 +43,30 @@ class Open(NamedTuple):
 
 def open_names(query: Query) -> set[Open]:
     """Everything to be looked up for a query; empty for nearly all. Raises TooCostly."""
-    names = {name for clause in query.clauses if clause.modifier in token.LOOKED_UP for name in _names(clause)}
+    names = {name for clause in query.clauses for name in _names(clause)}
     if len(names) > MOST_NAMES:
-        raise TooCostly(f"The search names more than {MOST_NAMES} value sets, codes and places to look up.")
+        raise TooCostly(f"The search names more than {MOST_NAMES} value sets, codes, places and lists to look up.")
     return names
 
 
 def _names(clause: Clause) -> Iterable[Open]:
-    how = "in" if clause.modifier == "not-in" else str(clause.modifier)
-    if clause.parameter.kind == "token":
+    kind = clause.parameter.kind
+    if kind == "listed" and clause.modifier is None:
+        return [Open("list", "List", wanted.list) for wanted in clause.wanted if wanted.among is None]
+    if clause.modifier not in token.LOOKED_UP:
+        return ()
+    how = "in" if clause.modifier == "not-in" else clause.modifier
+    if kind == "token":
         return [Open(how, None, wanted.named) for wanted in clause.wanted if wanted.named is not None]
-    if clause.parameter.kind == "reference":
+    if kind == "reference":
         return [Open(how, wanted.type, wanted.id) for wanted in clause.wanted if wanted.among is None]
-    return []
+    return ()
 
 
 def meaning(name: Open) -> Asking[Any]:
     """A CodeSet, or the type and id of each resource. Raises Incorrect, TooCostly, Unsupported."""
+    if name.how == "list":
+        return (yield from _members(name.name))
     if name.type is not None:
         return (yield from (_over if name.how == "above" else _under)(name.type, name.name))
     if name.how == "in":
@@ -73,8 +83,7 @@ def closed(query: Query, found: Mapping[Open, Any]) -> Query:
 
 
 def _closed(clause: Clause, found: Mapping[Open, Any]) -> Clause:
-    names = _names(clause) if clause.modifier in token.LOOKED_UP else ()
-    meanings = [found[name] for name in names]
+    meanings = [found[name] for name in _names(clause)]
     if not meanings:
         return clause
     if clause.parameter.kind == "token":
@@ -82,7 +91,20 @@ def _closed(clause: Clause, found: Mapping[Open, Any]) -> Clause:
         wanted = token.Wanted(None, None, codes=codes, implied=clause.wanted[0].implied)
         return replace(clause, wanted=(wanted,))
     among: Parts = frozenset().union(*meanings)
+    if clause.parameter.kind == "listed":
+        return replace(clause, wanted=(listed.Wanted("", among),))
     return replace(clause, wanted=(reference.Wanted(None, None, among=among),))
+
+
+def _members(id: str) -> Asking[Parts]:
+    """What a List holds; not what it says was removed."""
+    for one in (yield Need("List", ids=(id,))):
+        entries = [entry for entry in one.get("entry") or () if not entry.get("deleted")]
+        if len(entries) > MOST_LISTED:
+            raise TooCostly(f"List/{id} has more than {MOST_LISTED} entries.")
+        items = reference.values([("Reference", entry["item"]) for entry in entries if entry.get("item")])
+        return frozenset((item.type, item.id) for item in items if item.id and item.url is None)
+    raise Incorrect(f"There is no List/{id}.")
 
 
 def _under(type: str, id: str) -> Asking[Parts]:

@@ -7,7 +7,7 @@ from typing import Any
 from minkang.fhir.search.query import Query
 from minkang.fhir.search.resolving import Open, closed, meaning, open_names
 from minkang.fhir.terminology.asking import is_needed
-from minkang.store.memory.rows import Rows, admits
+from minkang.store.memory.rows import Row, Rows, admits
 from minkang.store.scope import Scope
 
 
@@ -16,11 +16,7 @@ def resolve(rows: Rows, scope: Scope, query: Query) -> Query:
 
 
 def _meaning(rows: Rows, scope: Scope, name: Open) -> Any:
-    visible = [
-        row.tree
-        for row in rows.living()
-        if row.tree is not None and (admits(scope, row) or (row.organization is None and row.division == 0))
-    ]
+    visible = [row.tree for row in rows.living() if row.tree is not None and (admits(scope, row) or _is_public(row))]
     asking = meaning(name)
     try:
         need = next(asking)
@@ -28,3 +24,9 @@ def _meaning(rows: Rows, scope: Scope, name: Open) -> Any:
             need = asking.send([tree for tree in visible if is_needed(need, tree)])
     except StopIteration as done:
         return done.value
+
+
+def _is_public(row: Row) -> bool:
+    """Whether everybody may look it up: a definition that no institution wrote."""
+    types = ("CodeSystem", "Location", "Organization", "ValueSet")
+    return row.stored.type in types and row.organization is None and row.division == 0

@@ -1,18 +1,20 @@
 """From a query to a way of walking and the terms that a row must have.
 
-Four ways. PERSON: one resident's rows are one index range, walked in order of date. TERMS: rare terms (an identifier,
-a name, a reference) through the GIN index. TEXT: words, through an index of their own. WALK: everything of a type in
-order of date, filtered on the way; right for common terms, because there the next hit is near. What the terms do not
-decide exactly is rechecked on each row.
+Five ways. NAMES: the ids are told, so the rows are read by their primary key. PERSON: one resident's rows are one index
+range, walked in order of date. TERMS: rare terms (an identifier, a name, a reference) through the GIN index. TEXT:
+words, through an index of their own. WALK: everything of a type in order of date, filtered on the way; right for common
+terms, because there the next hit is near. What the terms do not decide exactly is rechecked on each row.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
 from minkang.fhir.compartments import in_compartment, patient_paths, patient_references
+from minkang.fhir.problem import TooCostly
 from minkang.fhir.search.parameters import SearchParameter, parameter
 from minkang.fhir.search.query import Clause, Query
 from minkang.store import shards
@@ -29,11 +31,18 @@ LONG_GROUP = 256
 """Terms of one group up to which a row is filtered by them: PostgreSQL compares each with each (256 with a row's ten
 cost it some 10 microseconds). Longer groups may drive the GIN index, and are rechecked."""
 
+_MOST_NAMES = 20_000
+"""Types times ids of one search."""
+
+_MOST_TYPES = 20
+"""Types whose terms one search over several types may seek."""
+
 _MOST_TEXT_TYPES = 8
 """Types whose words one search may seek at once."""
 
 
 class Way(Enum):
+    NAMES = "names"
     PERSON = "person"
     TERMS = "terms"
     TEXT = "text"
@@ -46,6 +55,7 @@ class Plan:
     is asked for, since comparing them row by row would take long. `recheck`: clauses the SQL leaves open.
     `texts`: groups of choices of words; a row has all words of one choice of each group.
 
+    `names`: type numbers and ids, of which a row must have one.
     `low`, `high`: bounds on the `date` column, microseconds, half open; rows flagged `long` may begin before `low`;
     `since`, `until`: on `updated`.
     `shards`: where the residents `named` live, as their ids say; the statement asks the locator who lives elsewhere.
@@ -57,7 +67,7 @@ class Plan:
     shards: list[int] | None = None
     named: list[str] = field(default_factory=list[str])
     elsewhere: list[int] = field(default_factory=list[int])
-    ids: list[str] | None = None
+    names: set[tuple[int, str]] | None = None
     keys: list[list[int]] = field(default_factory=list[list[int]])
     long_keys: list[list[int]] = field(default_factory=list[list[int]])
     flags: list[list[int]] = field(default_factory=list[list[int]])
@@ -79,7 +89,9 @@ class Plan:
 
 
 def make(query: Query, hash: TermHash) -> Plan:
-    """The plan of a query."""
+    """The plan of a query. Raises TooCostly for ids of too many types."""
+    if query.type is None and len(query.types) == 1:
+        query = replace(query, type=query.types[0])
     types = _types(query)
     plan = Plan([NUMBERS[type] for type in types])
     for clause in query.clauses:
@@ -87,7 +99,10 @@ def make(query: Query, hash: TermHash) -> Plan:
     if query.compartment is not None:
         _add_compartment(plan, types, query.compartment, hash)
     _order(plan, query)
-    if plan.way is not Way.PERSON and (plan.keys or plan.long_keys):
+    if plan.names is not None:
+        plan.way = Way.NAMES
+        plan.empty = plan.empty or not plan.names
+    elif plan.way is not Way.PERSON and (plan.keys or plan.long_keys):
         plan.way = Way.TERMS
     elif plan.way is not Way.PERSON and plan.texts:
         plan.way = Way.TEXT
@@ -118,8 +133,11 @@ def _patients(query: Query, clause: Clause) -> list[str]:
 def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash) -> None:
     code = clause.parameter.code
     if code == "_id" and clause.modifier is None:
-        wanted = [one.code or "" for one in clause.wanted]
-        plan.ids = wanted if plan.ids is None else [id for id in plan.ids if id in wanted]
+        _name(plan, _named_by_id(plan, clause))
+        return
+    if clause.parameter.kind == "listed" and clause.modifier is None:
+        among = {(NUMBERS[type], id) for one in clause.wanted for type, id in one.among or () if type in NUMBERS}
+        _name(plan, {name for name in among if not plan.types or name[0] in plan.types})
         return
     if clause.parameter.kind == "text":
         _add_text(plan, _types(query), clause, hash)
@@ -127,8 +145,11 @@ def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash) -> None:
     if code == "_lastUpdated":
         _narrow_moment(plan, clause)
         return
-    if clause.modifier == "missing" or query.type is None:
+    if clause.modifier == "missing":
         plan.recheck.append(clause)
+        return
+    if query.type is None:
+        _add_terms(plan, query.types, clause, hash)
         return
     if code == date_code(query.type):
         _narrow_date(plan, clause, hash)
@@ -136,16 +157,30 @@ def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash) -> None:
     patients = _patients(query, clause)
     if patients:
         _confine(plan, patients, hash, leads=_leads(query.type, clause.parameter))
-    _add_terms(plan, query.type, clause, hash)
+    _add_terms(plan, (query.type,), clause, hash)
 
 
-def _add_terms(plan: Plan, type: str, clause: Clause, hash: TermHash) -> None:
-    terms = _wanted_terms(type, clause)
-    if terms is None:
+def _name(plan: Plan, names: set[tuple[int, str]]) -> None:
+    plan.names = names if plan.names is None else plan.names & names
+
+
+def _named_by_id(plan: Plan, clause: Clause) -> set[tuple[int, str]]:
+    """An id has no system; one that is asked for with a system is nobody's."""
+    ids = {one.code for one in clause.wanted if one.code is not None and not one.system}
+    types = plan.types or list(NUMBERS.values())
+    if len(ids) * len(types) > _MOST_NAMES:
+        raise TooCostly("So many ids can only be sought in one type; name it by _type.")
+    return {(type, id) for type in types for id in ids}
+
+
+def _add_terms(plan: Plan, types: Sequence[str], clause: Clause, hash: TermHash) -> None:
+    """`types` are several only where the clause is one that every type has."""
+    found = [_wanted_terms(type, clause) for type in types]
+    if not found or len(found) > _MOST_TYPES or any(terms is None for terms in found):
         plan.recheck.append(clause)
         return
-    group = sorted({hash(text) for text in terms})
-    is_long, common = len(group) > LONG_GROUP, is_common(clause.parameter, type)
+    group = sorted({hash(text) for terms in found for text in terms or ()})
+    is_long, common = len(group) > LONG_GROUP, all(is_common(clause.parameter, type) for type in types)
     if not (is_long and common):
         (plan.flags if common else plan.long_keys if is_long else plan.keys).append(group)
     kind = kind_of(clause.parameter.kind)
@@ -156,7 +191,7 @@ def _add_terms(plan: Plan, type: str, clause: Clause, hash: TermHash) -> None:
 def _wanted_terms(type: str, clause: Clause) -> list[str] | None:
     """Texts one of which every matching row carries; None when some wanted value has none."""
     one = clause.parameter
-    if not type or not is_indexed(one, type):
+    if not is_indexed(one, type):
         return None
     kind = kind_of(one.kind)
     codes = alias(one, type) or (one.code,)

@@ -14,7 +14,8 @@ from minkang.store.rows import NO_DATE
 from minkang.store.scope import Scope
 from minkang.store.search.plan import Plan, Way
 from minkang.store.search.scope_sql import scope_condition
-from minkang.store.types import NUMBERS
+from minkang.store.shards import natural
+from minkang.store.types import NAMES, NUMBERS
 
 Place = tuple[int, int, int, str]
 """Where a page ended: type, date, shard, id."""
@@ -42,7 +43,8 @@ def rows(plan: Plan, scope: Scope, *, after: Place | None, limit: int) -> Statem
         return _by_index(plan, scope, after, limit, arguments)
     conditions = _conditions(plan, scope, arguments, driven=False)
     conditions += _behind(plan, after, arguments)
-    text = f"SELECT {_COLUMNS} FROM resource WHERE {_all(conditions)} {_order(plan)} LIMIT {limit}"  # noqa: S608
+    source = _from(plan, conditions, arguments)
+    text = f"SELECT {_COLUMNS} FROM {source} {_order(plan)} LIMIT {limit}"  # noqa: S608
     if plan.way is Way.PERSON and plan.elsewhere:
         text = _person_and_elsewhere(plan, scope, after, limit, arguments, text)
     return Statement(text, list(arguments))
@@ -80,6 +82,22 @@ def _said(plan: Plan, inner: str, arguments: _Arguments) -> str:
     )
 
 
+def _from(plan: Plan, conditions: list[str], arguments: _Arguments) -> str:
+    """The rows that meet the conditions; where their names are told, one by one by their primary key."""
+    if plan.names is None:
+        return f"resource WHERE {_all(conditions)}"
+    names = sorted(plan.names)
+    types, ids = arguments.add([type for type, _ in names]), arguments.add([id for _, id in names])
+    where = arguments.add([natural(NAMES[type], id) for type, id in names])
+    return (
+        "(SELECT w.type AS kind, w.id AS name, coalesce(l.shard, w.shard) AS home"  # noqa: S608
+        f" FROM unnest({types}::smallint[], {ids}::text[], {where}::bigint[]) AS w (type, id, shard)"
+        " LEFT JOIN locator l ON l.type = w.type AND l.id = w.id OFFSET 0) w CROSS JOIN LATERAL"
+        f" (SELECT {_COLUMNS} FROM resource"
+        f" WHERE shard = w.home AND type = w.kind AND id = w.name AND {_all(conditions)} OFFSET 0) r"
+    )
+
+
 def _person_and_elsewhere(
     plan: Plan, scope: Scope, after: Place | None, limit: int, arguments: _Arguments, near: str
 ) -> str:
@@ -96,7 +114,7 @@ def count(plan: Plan, scope: Scope, most: int) -> Statement:
     """How many candidates there are, counting at most `most`."""
     arguments = _Arguments()
     conditions = _conditions(plan, scope, arguments, driven=plan.way is Way.TERMS)
-    text = f"SELECT 1 FROM resource WHERE {_all(conditions)}"  # noqa: S608
+    text = f"SELECT 1 FROM {_from(plan, conditions, arguments)}"  # noqa: S608
     if plan.way is Way.PERSON and plan.elsewhere:
         term = arguments.add(plan.elsewhere)
         far = [f"keys && {term}", f"shard <> {_home(plan, arguments, 'ALL')}"]
@@ -108,12 +126,10 @@ def count(plan: Plan, scope: Scope, most: int) -> Statement:
 def _conditions(plan: Plan, scope: Scope, arguments: _Arguments, *, driven: bool, shards: bool = True) -> list[str]:
     """Everything a row must meet; `driven` lets the GIN index drive the search."""
     conditions: list[str] = []
-    if plan.shards is not None and shards and plan.way is not Way.TERMS:
+    if plan.shards is not None and shards and plan.way is Way.PERSON:
         conditions.append(f"shard = {_home(plan, arguments, 'ANY')}")
-    if plan.types and not driven:
+    if plan.types and not driven and plan.way is not Way.NAMES:
         conditions.append(f"type = {_one_or_any(plan.types, arguments)}")
-    if plan.ids is not None:
-        conditions.append(f"id = {_one_or_any(plan.ids, arguments)}")
     conditions += _terms(plan, arguments, driven=driven)
     if plan.low is not None:
         long = f" OR arraycontains(flags, {arguments.add([plan.long])})" if plan.long is not None else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from minkang.fhir.search.extraction import Elements
-from minkang.fhir.search.kinds import date, number, position, quantity, reference, string, text, token, uri
+from minkang.fhir.search.kinds import date, listed, number, position, quantity, reference, string, text, token, uri
 from minkang.fhir.search.parameters import SearchParameter
 
 
@@ -43,8 +43,9 @@ KINDS: Mapping[str, Kind] = {
     "quantity": quantity,
     "text": text,
     "position": position,
+    "listed": listed,
 }
 """By the `kind` of a SearchParameter; composite and special are not spoken yet."""
 
-UNORDERED = frozenset({"text", "position"})
+UNORDERED = frozenset({"text", "position", "listed"})
 """Kinds that no search is sorted by."""
