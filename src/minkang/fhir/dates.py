@@ -115,12 +115,18 @@ def _offset(zone: str | None) -> int:
     return (hours * 3600 + minutes * 60) * SECOND * (-1 if zone[0] == "-" else 1)
 
 
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
 def micros(moment: datetime) -> int:
     """An aware datetime in microseconds since 1970 UTC."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (moment - _START) // _MICROSECOND
 
 
 def moment(microseconds: int) -> datetime:
     """The aware datetime (UTC) of microseconds since 1970; the ends of time are clipped to what datetime holds."""
-    lowest, highest = micros(datetime.min.replace(tzinfo=UTC)), micros(datetime.max.replace(tzinfo=UTC))
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=max(lowest, min(microseconds, highest)))
+    return _START + timedelta(microseconds=max(_LOWEST, min(microseconds, _HIGHEST)))
+
+
+_LOWEST, _HIGHEST = micros(datetime.min.replace(tzinfo=UTC)), micros(datetime.max.replace(tzinfo=UTC))
