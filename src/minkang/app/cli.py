@@ -73,6 +73,28 @@ def restore(file: Path, data: Data = None, database_url: Database = None) -> Non
     bring_back(_settings(data=data, database_url=database_url), file)
 
 
+@app.command(name="import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="NDJSON files (also .gz, .zst), or folders of them.")],
+    data: Data = None,
+    database_url: Database = None,
+    source: Annotated[
+        str, typer.Option(help="Who the data comes from; it can be removed again by this name.")
+    ] = "import",
+    workers: Annotated[int | None, typer.Option(help="Processes that load (default: cores and one).", min=1)] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Begin anew instead of going on with an interrupted one.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="Where to tell the lines that were refused.")] = None,
+) -> None:
+    """Load resources from NDJSON files. Interrupted, the same command goes on. Ends with 4 when lines were refused."""
+    from minkang.app import importing
+
+    chosen = _settings(data=data, database_url=database_url)
+    refused = importing.run(chosen, paths, source=source, workers=workers, again=again, report=report)
+    raise typer.Exit(4 if refused else 0)
+
+
 @app.command()
 def export(
     to: Annotated[Path, typer.Option(help="Folder for the files: an empty one, or one to go on in.", metavar="DIR")],

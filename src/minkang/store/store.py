@@ -13,7 +13,7 @@ from minkang.store.seal import Sealer
 from minkang.store.sql import SQL
 from minkang.store.types import NAMES
 
-_SETTINGS = {
+SETTINGS = {
     "jit": "off",  # point queries only; compiling them costs more than running them
     "statement_timeout": "60s",  # a search that needs longer is one that should have been refused
     "plan_cache_mode": "force_generic_plan",  # replanning cost 1.4-2.4 ms a search in a peer (performance.md)
@@ -36,7 +36,7 @@ class Store:
     @classmethod
     async def open(cls, dsn: str, keys: Keys, *, connections: int = 8) -> Store:
         """Connect to a migrated database. Raises KeyFileDamaged when the data was sealed with another key file."""
-        store = cls(Database(dsn, connections, settings=_SETTINGS), keys)
+        store = cls(Database(dsn, connections, settings=SETTINGS), keys)
         async with store.database.connection() as connection:
             await connection.execute(SQL["tell_fact"], "keys", keys.fingerprint)
             sealed_with = await connection.fetchval(SQL["fact"], "keys")

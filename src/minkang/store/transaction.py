@@ -44,9 +44,9 @@ async def open(write: Write, entries: Sequence[Entry], message: str | None = Non
     patients |= {entry.id for entry in entries if entry.type == "Patient" and entry.id is not None}
     residents = {shards.of_patient(id) for id in patients}
     if len(alone) + len(residents) > MOST_HOLDS:
-        await write.open([], [_EVERYBODY])
+        await write.open([], [EVERYBODY])
     else:
-        await write.open(sorted({*residents, _EVERYBODY}), sorted(map(_number, alone)))
+        await write.open(sorted({*residents, EVERYBODY}), sorted(map(_number, alone)))
 
 
 def _number(text: str) -> int:
@@ -58,8 +58,11 @@ MOST_HOLDS = 256
 """Names one transaction holds one by one: PostgreSQL keeps locks in a table of some 6400 places for all together, and
 "out of shared memory" is what the one that finds it full is told. A larger one waits until it is the only writer."""
 
-_EVERYBODY = _number("everybody")
+EVERYBODY = _number("everybody")
 """Held by every writer, shared; alone by one that names too much to hold."""
+
+BULK = _number("bulk")
+"""Held shared by an import instead of the thousands of residents of a chunk: who moves a resident takes it alone."""
 
 
 async def perform(write: Write, entries: Sequence[Entry], find: Finder) -> list[Written | None]:

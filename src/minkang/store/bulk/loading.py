@@ -1,0 +1,241 @@
+"""One chunk of NDJSON into the store: checked, indexed, sealed, and copied in one transaction with its own progress.
+
+    prepare   parse and check every line; what is refused is told with its line number (pure)
+    copy      the usual case: nothing of it was there before, so the rows go in by COPY
+    merge     something was there: the ordinary write decides what is new, changed or equal
+    tell      the chunk's row of progress and the lines refused, in the same transaction
+
+So a kill at any moment leaves a chunk wholly in or not at all, and an import goes on where it was.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import asyncpg
+import orjson
+
+from minkang.fhir.primitives import ID
+from minkang.fhir.problem import Conflict, Incorrect, Problem, TooLarge, outcome
+from minkang.fhir.references import patient_of
+from minkang.fhir.resource import Parsed, parse, stamped
+from minkang.fhir.validation import check
+from minkang.kit.db import Connection
+from minkang.store import shards
+from minkang.store.bulk.binary import ResourceRows, locator_rows
+from minkang.store.bulk.lines import LONGEST, Chunk
+from minkang.store.index import Indexer
+from minkang.store.rows import Name, organization_number
+from minkang.store.scope import EVERYTHING, Actor
+from minkang.store.seal import Sealer, name_of
+from minkang.store.sql import SQL
+from minkang.store.transaction import BULK, EVERYBODY
+from minkang.store.types import NAMES, NUMBERS
+from minkang.store.write import Raced, Write
+
+_ID = re.compile(ID)
+_TRIES = 5
+_RACES = (Raced, asyncpg.UniqueViolationError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class Place(NamedTuple):
+    """Which import, and which of its files."""
+
+    job: str
+    file: int
+
+
+class Counts(NamedTuple):
+    """What became of the lines of a chunk."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Lines that are sound, by name, and those that are not. `again`: later versions of names that came before."""
+
+    resources: dict[Name, Parsed] = field(default_factory=dict[Name, Parsed])
+    again: list[tuple[Name, Parsed]] = field(default_factory=list[tuple[Name, Parsed]])
+    rejected: list[tuple[int, Problem]] = field(default_factory=list[tuple[int, Problem]])
+
+
+class Loader:
+    """Loads chunks for one actor, one after the other."""
+
+    def __init__(self, sealer: Sealer, indexer: Indexer, actor: Actor, source: str) -> None:
+        self._sealer = sealer
+        self._indexer = indexer
+        self._actor = actor
+        self._source = f"import:{source}"
+
+    async def load(self, connection: Connection[Any], place: Place, chunk: Chunk) -> Counts:
+        """Raises what the database raises when it is away or full; then nothing of the chunk is in."""
+        prepared = prepare(place, chunk)
+        copying = not prepared.again
+        for _ in range(_TRIES):
+            try:
+                async with connection.transaction():
+                    counts = await (self._copy if copying else self._merge)(connection, prepared)
+                    await _tell(connection, place, chunk, prepared, counts)
+                return counts
+            except _Known:
+                copying = False
+            except _RACES:
+                copying = False
+        raise Conflict("Others keep changing the same resources; run the import again.")
+
+    async def _copy(self, connection: Connection[Any], prepared: Prepared) -> Counts:
+        """Raises _Known, or asyncpg.UniqueViolationError, when something was there before."""
+        batch, updated = await _begin(connection)
+        located = await _located(connection, prepared.resources.values())
+        rows, claims, unclaimed = self._rows(prepared, located, batch, updated)
+        where = [shards.natural(*name) for name in unclaimed]
+        types, ids = [NUMBERS[type] for type, _ in unclaimed], [id for _, id in unclaimed]
+        if unclaimed and await connection.fetchval(SQL["import_known"], where, types, ids):
+            raise _Known
+        if claims:
+            await _copy_in(connection, "locator", locator_rows(claims))
+        if rows.count:
+            await connection.execute(
+                SQL["import_batch"], batch, updated, self._actor.reference, self._source, rows.count
+            )
+            await _copy_in(connection, "resource", rows.data())
+        return Counts(created=rows.count, rejected=len(prepared.rejected))
+
+    def _rows(
+        self, prepared: Prepared, located: dict[str, int], batch: int, updated: datetime
+    ) -> tuple[ResourceRows, list[tuple[int, str, int]], list[Name]]:
+        """The rows; claims of ids that do not tell where they live; names that no claim guards."""
+        index, seal = self._indexer.index, self._sealer.seal
+        rows = ResourceRows(batch, updated, organization_number(self._actor.organization), self._actor.division)
+        claims: list[tuple[int, str, int]] = []
+        unclaimed: list[Name] = []
+        for name, parsed in prepared.resources.items():
+            type, id = name
+            natural = shards.natural(type, id)
+            shard = _home(name, parsed, located)
+            if shard != natural:
+                claims.append((NUMBERS[type], id, shard))
+            if shard == natural or shards.carried(id) is not None:
+                unclaimed.append(name)
+            terms = index(type, id, parsed.tree)
+            content = seal(stamped(parsed, id, 1, updated), name_of(type, id, 1))
+            rows.add(shard, NUMBERS[type], id, terms.date, terms.keys, terms.flags, content)
+        return rows, claims, unclaimed
+
+    async def _merge(self, connection: Connection[Any], prepared: Prepared) -> Counts:
+        """The ordinary write, in as many rounds as a name comes."""
+        did = {"created": 0, "updated": 0, "unchanged": 0}
+        for resources in _rounds(prepared):
+            write = Write(connection, self._sealer, self._indexer, self._actor, EVERYTHING)
+            await write.open([BULK, EVERYBODY], [])
+            patients = {("Patient", id) for parsed in resources.values() for id in patient_of(parsed.tree)}
+            await write.locate(patients | set(resources))
+            await write.find(resources)
+            for (type, id), parsed in resources.items():
+                did[write.put(type, id, parsed).did] += 1
+            await write.flush(self._source)
+        return Counts(**did, rejected=len(prepared.rejected))
+
+
+class _Known(Exception):
+    """Something of the chunk was there before."""
+
+
+def prepare(place: Place, chunk: Chunk) -> Prepared:
+    """Every line of a chunk parsed and checked."""
+    prepared = Prepared()
+    if chunk.overlong:
+        prepared.rejected.append((chunk.line, TooLarge(f"The line is longer than {LONGEST} bytes.")))
+    for number, line in enumerate(chunk.data.split(b"\n"), chunk.line):
+        if not line or line.isspace():
+            continue
+        try:
+            name, parsed = _resource(line, f"{place.job}/{place.file}/{number}")
+        except Problem as problem:
+            prepared.rejected.append((number, problem))
+            continue
+        if name in prepared.resources:
+            prepared.again.append((name, parsed))
+        else:
+            prepared.resources[name] = parsed
+    return prepared
+
+
+def _resource(line: bytes, origin: str) -> tuple[Name, Parsed]:
+    """One resource and the name it gets. Raises Incorrect."""
+    parsed = parse(line)
+    check(parsed.tree)
+    type, id = parsed.tree["resourceType"], parsed.tree.get("id")
+    if id is None:
+        id = _new_id(type, parsed, origin)
+    elif not _ID.fullmatch(id):
+        raise Incorrect(f"The id {id[:80]!r} is not 1 to 64 letters, digits, - and full stops.")
+    return (type, id), parsed
+
+
+def _new_id(type: str, parsed: Parsed, origin: str) -> str:
+    """For a resource without one: from its place in the import, so that a line read twice is one resource."""
+    patients = patient_of(parsed.tree) if shards.is_personal(type) else []
+    number = int.from_bytes(blake2b(origin.encode(), digest_size=8).digest(), "big")
+    return shards.made_of(shards.of_patient(patients[0]) if patients else number >> 1, number)
+
+
+def _home(name: Name, parsed: Parsed, located: dict[str, int]) -> int:
+    """The shard of a resource: its first patient's, as in `Write`."""
+    type, id = name
+    if type == "Patient":
+        return located.get(id) or shards.natural(type, id)
+    patients = patient_of(parsed.tree) if shards.is_personal(type) else []
+    return located.get(patients[0]) or shards.of_patient(patients[0]) if patients else shards.hashed(type, id)
+
+
+def _rounds(prepared: Prepared) -> Iterable[dict[Name, Parsed]]:
+    """Each name once a round, in the order of the lines."""
+    yield prepared.resources
+    left = prepared.again
+    while left:
+        now: dict[Name, Parsed] = {}
+        later: list[tuple[Name, Parsed]] = []
+        for name, parsed in left:
+            if name in now:
+                later.append((name, parsed))
+            else:
+                now[name] = parsed
+        yield now
+        left = later
+
+
+async def _begin(connection: Connection[Any]) -> tuple[int, datetime]:
+    row = await connection.fetchrow(SQL["begin"], [BULK, EVERYBODY], [])
+    assert row is not None  # noqa: S101 - it always answers
+    return row["batch"], row["updated"]
+
+
+async def _located(connection: Connection[Any], resources: Iterable[Parsed]) -> dict[str, int]:
+    """Where those of the patients named live whose ids do not tell it."""
+    ids = sorted({id for parsed in resources for id in patient_of(parsed.tree)})
+    rows = await connection.fetch(SQL["locate"], [NUMBERS["Patient"]] * len(ids), ids)
+    return {row["id"]: row["shard"] for row in rows if NAMES[row["type"]] == "Patient"}
+
+
+async def _copy_in(connection: Connection[Any], table: str, data: bytes) -> None:
+    await connection.copy_to_table(table, source=io.BytesIO(data), format="binary")
+
+
+async def _tell(connection: Connection[Any], place: Place, chunk: Chunk, prepared: Prepared, counts: Counts) -> None:
+    if prepared.rejected:
+        lines = [number for number, _ in prepared.rejected]
+        reasons = [orjson.dumps(outcome(problem)).decode() for _, problem in prepared.rejected]
+        await connection.execute(SQL["import_reject"], place.job, place.file, lines, reasons)
+    await connection.execute(SQL["import_chunk"], place.job, place.file, chunk.begin, len(chunk.data), *counts)
