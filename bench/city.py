@@ -28,7 +28,8 @@ def resident_of(number: int) -> str:
 
 def id_number_of(number: int) -> str:
     """The id number of the number-th resident: well-formed, of a province that does not exist."""
-    bare = f"39{number % 9000 + 1000:04d}19{50 + number % 50:02d}0{number % 9 + 1}1{number % 10}{number // 9000 % 1000:03d}"
+    born = f"19{50 + number % 50:02d}0{number % 9 + 1}1{number % 10}"
+    bare = f"39{number % 9000 + 1000:04d}{born}{number // 9000 % 1000:03d}"
     return bare + check_digit(bare)
 
 

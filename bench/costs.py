@@ -36,7 +36,7 @@ def main() -> None:
     trees = [parse(text) for text in texts]
 
     def index(one: Parsed) -> Any:
-        return indexer.index(one.tree["resourceType"], "x", one.tree)
+        return indexer.index(one.tree["resourceType"], "x", one)
 
     print(f"{len(texts)} resources of {sum(map(len, texts)) / len(texts):.0f} bytes; microseconds each")
     show("parse", parse, texts)

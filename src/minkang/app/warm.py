@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from minkang.fhir.resource import Parsed
 from minkang.fhir.search.parameters import parameters_of
 from minkang.fhir.validation import surely_valid
 from minkang.store.store import Store
@@ -33,5 +34,5 @@ async def warm(store: Store) -> None:
     for type in COMMON:
         surely_valid({"resourceType": type})
         parameters_of(type)
-        store.indexer.index(type, "warm", {"resourceType": type})
+        store.indexer.index(type, "warm", Parsed({"resourceType": type}, b"{}"))
         await asyncio.sleep(0)

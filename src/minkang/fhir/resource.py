@@ -98,9 +98,12 @@ def join(raw_members: dict[str, Any]) -> bytes:
     return _encoder.encode(raw_members)
 
 
-def stamped(parsed: Parsed, resource_id: str, version: int, updated: datetime) -> bytes:
-    """Compact text with the server's `id`, `meta.versionId` and `meta.lastUpdated`; all else as it came."""
-    raw = members(parsed.text)
+def stamped(
+    parsed: Parsed, resource_id: str, version: int, updated: datetime, raw: dict[str, Any] | None = None
+) -> bytes:
+    """Compact text with the server's `id`, `meta.versionId` and `meta.lastUpdated`; all else as it came. `raw`: its
+    `members`, which are used up."""
+    raw = members(parsed.text) if raw is None else raw
     meta = raw.get("meta")
     stamp = {"versionId": str(version), "lastUpdated": instant(updated)}
     raw_meta = {**_members.decode(meta), **stamp} if meta is not None else stamp

@@ -3,18 +3,21 @@
 Compiled per type at first use: a list of (prefix of the term, extractor, values, terms), so that indexing one resource
 is one pass over it. What is indexed and what not is data (`index_rules.json`). A resource of a type that is searched by
 its words has a second row, `text_row`, which every way of writing (`write.py`, bulk import) puts beside the first.
+
+A city's records repeat themselves: the same codes, institutions, names, and the same patient and day for a visit's
+length. So the hashes that a top-level member gave are remembered by the member's text; most members need no work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from minkang.fhir.compartments import compartments
 from minkang.fhir.references import patient_of
-from minkang.fhir.resource import Resource
+from minkang.fhir.resource import Parsed, Resource, members
 from minkang.fhir.search.kinds import date as dates
 from minkang.fhir.search.parameters import SearchParameter, parameter, parameters_of
 from minkang.fhir.text import content, words
@@ -47,25 +50,49 @@ class _Rule(NamedTuple):
     common: bool
 
 
+Hashes = tuple[tuple[int, ...], tuple[int, ...]]
+"""Of keys and of flags."""
+
+
+class _Member:
+    """One top-level member of a type: the rules that look into it, and what they found in the texts seen last."""
+
+    __slots__ = ("rules", "seen")
+
+    def __init__(self, rules: tuple[_Rule, ...]) -> None:
+        self.rules = rules
+        self.seen: dict[bytes, Hashes] = {}
+
+
+_REMEMBERED = 1024
+"""Texts of a member that are remembered before all are forgotten and it begins anew."""
+
+_LONGEST = 1024
+"""Bytes of a text that is worth remembering."""
+
+
 class Indexer:
     """Indexes with one term key."""
 
     def __init__(self, keys: Keys):
         self.hash = TermHash(keys)
         self._long = self.hash(LONG)
+        self._members: dict[str, dict[str, _Member]] = {}
 
-    def index(self, type: str, id: str, tree: Resource) -> Terms:
-        """What the row of this resource carries. `id` is the one it is stored under."""
-        hash = self.hash
+    def index(self, type: str, id: str, parsed: Parsed, raw: Mapping[str, Any] | None = None) -> Terms:
+        """What the row of this resource carries. `id` is the one it is stored under; `raw`: `members` of its text, if
+        the caller has them already."""
+        hash, tree = self.hash, parsed.tree
         keys: set[int] = set()
         flags: set[int] = set()
-        for prefix, one, elements, values, terms, common in _asked(type, tuple(tree)):
-            found = elements(tree)
-            if found:
-                into = flags if common else keys
-                for value in values(found):
-                    for text in terms(value, one):
-                        into.add(hash(prefix + text))
+        # A reference into what is contained means nothing without it.
+        rules = _asked(type, tuple(tree)) if "contained" in tree else _anywhere(type)
+        if rules:
+            found = self._found(rules, tree)
+            keys.update(found[0])
+            flags.update(found[1])
+        if "contained" not in tree:
+            self._by_member(type, tree, members(parsed.text) if raw is None else raw, keys, flags)
         if type in _ROOTS:
             keys.add(hash(f"self|{type}/{id}"))
         if type != "Patient":
@@ -75,6 +102,37 @@ class Indexer:
         if long:
             flags.add(self._long)
         return Terms(list(keys), list(flags), date)
+
+    def _by_member(self, type: str, tree: Resource, raw: Mapping[str, Any], keys: set[int], flags: set[int]) -> None:
+        known = self._members.get(type)
+        if known is None:
+            known = self._members[type] = {name: _Member(rules) for name, rules in _rooted(type).items()}
+        for name, value in raw.items():
+            member = known.get(name)
+            if member is not None:
+                text = bytes(value)
+                found = member.seen.get(text)
+                if found is None:
+                    found = self._found(member.rules, {"resourceType": type, name: tree[name]})
+                    if len(text) <= _LONGEST:
+                        if len(member.seen) >= _REMEMBERED:
+                            member.seen.clear()
+                        member.seen[text] = found
+                keys.update(found[0])
+                flags.update(found[1])
+
+    def _found(self, rules: tuple[_Rule, ...], tree: Resource) -> Hashes:
+        hash = self.hash
+        keys: set[int] = set()
+        flags: set[int] = set()
+        for prefix, one, elements, values, terms, common in rules:
+            found = elements(tree)
+            if found:
+                into = flags if common else keys
+                for value in values(found):
+                    for text in terms(value, one):
+                        into.add(hash(prefix + text))
+        return tuple(keys), tuple(flags)
 
     def text_row(self, shard: int, type: str, id: str, tree: Resource) -> TextRow | None:
         """The row of `resource_text` that goes with the row of this resource; None for most types."""
@@ -99,6 +157,23 @@ def _rules(type: str) -> tuple[_Rule, ...]:
         for one in parameters_of(type).values()
         if is_indexed(one, type) and not alias(one, type)
     )
+
+
+@cache
+def _rooted(type: str) -> dict[str, tuple[_Rule, ...]]:
+    """Top-level member -> rules with a path that begins there. Each path stands for itself, so a rule with several
+    finds the same in the members one by one."""
+    found: dict[str, list[_Rule]] = {}
+    for rule in _rules(type):
+        for name in rule.parameter.keys or ():
+            found.setdefault(name, []).append(rule)
+    return {name: tuple(rules) for name, rules in found.items()}
+
+
+@cache
+def _anywhere(type: str) -> tuple[_Rule, ...]:
+    """Rules that must see the whole resource."""
+    return tuple(rule for rule in _rules(type) if rule.parameter.keys is None)
 
 
 def _date(type: str, tree: Resource) -> tuple[int, bool]:

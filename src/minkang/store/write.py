@@ -19,7 +19,7 @@ from typing import Any
 
 from minkang.fhir.problem import NotFound, PreconditionFailed
 from minkang.fhir.references import patient_of
-from minkang.fhir.resource import Parsed, stamped
+from minkang.fhir.resource import Parsed, members, stamped
 from minkang.kit.db import Connection
 from minkang.store import shards
 from minkang.store.contract import Stored, Written
@@ -140,23 +140,21 @@ class Write:
         if current and not current.deleted and current.content == stamped(parsed, id, current.version, current.updated):
             return Written(Stored(type, id, current.version, current.updated, current.content), "unchanged")
         version = current.version + 1 if current else 1
-        text = stamped(parsed, id, version, self.updated)
         shard = self._place(type, id, parsed, current)
         if current and not current.deleted:
             self._archive.append((current.shard, NUMBERS[type], id))
-        self._rows.append(self._row(shard, type, id, version, parsed, text))
+        text = self._add(shard, type, id, version, parsed)
         did = "updated" if current and not current.deleted else "created"
         return Written(Stored(type, id, version, self.updated, text, method="POST" if version == 1 else "PUT"), did)
 
     def create(self, type: str, id: str, parsed: Parsed) -> Written:
         """The first version under an id made by `new_id`, which needs no look at what is there."""
-        text = stamped(parsed, id, 1, self.updated)
         home, natural = self.home_of(type, parsed), shards.natural(type, id)
         shard = home if home is not None else natural
         if shard != natural:
             # The id was made before the references were rewritten, and they name somebody else now.
             self._claims.append((NUMBERS[type], id, shard))
-        self._rows.append(self._row(shard, type, id, 1, parsed, text))
+        text = self._add(shard, type, id, 1, parsed)
         return Written(Stored(type, id, 1, self.updated, text, method="POST"), "created")
 
     def remove(self, type: str, id: str, *, if_match: int | None = None) -> Written | None:
@@ -185,15 +183,19 @@ class Write:
             self._moves.append((current.shard, NUMBERS[type], id, shard))
         return shard
 
-    def _row(self, shard: int, type: str, id: str, version: int, parsed: Parsed, text: bytes) -> Row:
-        terms = self.indexer.index(type, id, parsed.tree)
+    def _add(self, shard: int, type: str, id: str, version: int, parsed: Parsed) -> bytes:
+        """A row, and what goes beside it; the text it holds."""
+        raw = members(parsed.text)
+        terms = self.indexer.index(type, id, parsed, raw)
         words = self.indexer.text_row(shard, type, id, parsed.tree)
         if words is not None:
             self._texts.append(words)
+        text = stamped(parsed, id, version, self.updated, raw)
         content = self.sealer.seal(text, name_of(type, id, version))
         org, region = organization_number(self.actor.organization), self.actor.division
         place = (shard, NUMBERS[type], id, version, self.batch, org, region)
-        return Row(*place, terms.date, self.updated, terms.keys, terms.flags, content)
+        self._rows.append(Row(*place, terms.date, self.updated, terms.keys, terms.flags, content))
+        return text
 
     async def flush(
         self, source: str | None = None, message_id: str | None = None, answer: bytes | None = None

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from struct import Struct
 
+from minkang.store.rows import TextRow
+
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 
@@ -68,6 +70,15 @@ def bigints(values: Sequence[int]) -> bytes:
 @cache
 def _array(length: int) -> Struct:
     return Struct(">iiiiii" + "iq" * length)
+
+
+def text_rows(rows: Sequence[TextRow]) -> bytes:
+    """Rows of `resource_text`."""
+    parts = [HEADER]
+    for shard, type, id, words in rows:
+        name = id.encode()
+        parts += (_HEAD.pack(4, 8, shard, 2, type, len(name)), name, bigints(words))
+    return b"".join((*parts, TRAILER))
 
 
 def locator_rows(claims: Sequence[tuple[int, str, int]]) -> bytes:

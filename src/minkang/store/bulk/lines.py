@@ -1,7 +1,7 @@
 """NDJSON cut into chunks at the ends of lines, with constant memory, whatever the lines are like.
 
-The cuts follow from the bytes alone: reading the same stream again gives the same chunks, and that is how an import that
-was interrupted knows what it has done.
+The cuts follow from the bytes alone: reading the same stream again gives the same chunks, and that is how an import
+that was interrupted knows what it has done.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _skip(stream: BinaryIO, seen: int, size: int) -> tuple[int, bytes]:
 
 @contextmanager
 def opened(path: Path) -> Generator[tuple[BinaryIO, BinaryIO]]:
-    """A file for reading, unpacked if its name ends with .gz or .zst; and the file itself, whose `tell` says how far."""
+    """A file for reading, unpacked if its name ends with .gz or .zst; and the file itself: its `tell` says how far."""
     with path.open("rb") as file:
         if path.suffix == ".gz":
             with gzip.open(file) as stream:

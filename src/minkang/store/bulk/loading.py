@@ -24,14 +24,14 @@ import orjson
 from minkang.fhir.primitives import ID
 from minkang.fhir.problem import Conflict, Incorrect, Problem, TooLarge, outcome
 from minkang.fhir.references import patient_of
-from minkang.fhir.resource import Parsed, parse, stamped
+from minkang.fhir.resource import Parsed, members, parse, stamped
 from minkang.fhir.validation import check
 from minkang.kit.db import Connection
 from minkang.store import shards
-from minkang.store.bulk.binary import ResourceRows, locator_rows
+from minkang.store.bulk.binary import ResourceRows, locator_rows, text_rows
 from minkang.store.bulk.lines import LONGEST, Chunk
 from minkang.store.index import Indexer
-from minkang.store.rows import Name, organization_number
+from minkang.store.rows import Name, TextRow, organization_number
 from minkang.store.scope import EVERYTHING, Actor
 from minkang.store.seal import Sealer, name_of
 from minkang.store.sql import SQL
@@ -62,11 +62,23 @@ class Counts(NamedTuple):
 
 @dataclass(slots=True)
 class Prepared:
-    """Lines that are sound, by name, and those that are not. `again`: later versions of names that came before."""
+    """Lines that are sound, by name, and those that are not. `patients`: the first patient each names, where it names
+    one; `again`: later versions of names that came before."""
 
     resources: dict[Name, Parsed] = field(default_factory=dict[Name, Parsed])
+    patients: dict[Name, str] = field(default_factory=dict[Name, str])
     again: list[tuple[Name, Parsed]] = field(default_factory=list[tuple[Name, Parsed]])
     rejected: list[tuple[int, Problem]] = field(default_factory=list[tuple[int, Problem]])
+
+
+@dataclass(slots=True)
+class _Made:
+    """Rows; claims of ids that do not tell where they live; names that no claim guards; rows of words."""
+
+    rows: ResourceRows
+    claims: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
+    unclaimed: list[Name] = field(default_factory=list[Name])
+    texts: list[TextRow] = field(default_factory=list[TextRow])
 
 
 class Loader:
@@ -97,41 +109,41 @@ class Loader:
     async def _copy(self, connection: Connection[Any], prepared: Prepared) -> Counts:
         """Raises _Known, or asyncpg.UniqueViolationError, when something was there before."""
         batch, updated = await _begin(connection)
-        located = await _located(connection, prepared.resources.values())
-        rows, claims, unclaimed = self._rows(prepared, located, batch, updated)
-        where = [shards.natural(*name) for name in unclaimed]
-        types, ids = [NUMBERS[type] for type, _ in unclaimed], [id for _, id in unclaimed]
-        if unclaimed and await connection.fetchval(SQL["import_known"], where, types, ids):
+        made = self._made(prepared, await _located(connection, prepared.patients.values()), batch, updated)
+        where = [shards.natural(*name) for name in made.unclaimed]
+        types, ids = [NUMBERS[type] for type, _ in made.unclaimed], [id for _, id in made.unclaimed]
+        if where and await connection.fetchval(SQL["import_known"], where, types, ids):
             raise _Known
-        if claims:
-            await _copy_in(connection, "locator", locator_rows(claims))
-        if rows.count:
-            await connection.execute(
-                SQL["import_batch"], batch, updated, self._actor.reference, self._source, rows.count
-            )
-            await _copy_in(connection, "resource", rows.data())
-        return Counts(created=rows.count, rejected=len(prepared.rejected))
+        count = made.rows.count
+        if made.claims:
+            await _copy_in(connection, "locator", locator_rows(made.claims))
+        if count:
+            told = (batch, updated, self._actor.reference, self._source, count)
+            await connection.execute(SQL["import_batch"], *told)
+            await _copy_in(connection, "resource", made.rows.data())
+        if made.texts:
+            await _copy_in(connection, "resource_text", text_rows(made.texts))
+        return Counts(created=count, rejected=len(prepared.rejected))
 
-    def _rows(
-        self, prepared: Prepared, located: dict[str, int], batch: int, updated: datetime
-    ) -> tuple[ResourceRows, list[tuple[int, str, int]], list[Name]]:
-        """The rows; claims of ids that do not tell where they live; names that no claim guards."""
-        index, seal = self._indexer.index, self._sealer.seal
-        rows = ResourceRows(batch, updated, organization_number(self._actor.organization), self._actor.division)
-        claims: list[tuple[int, str, int]] = []
-        unclaimed: list[Name] = []
+    def _made(self, prepared: Prepared, located: dict[str, int], batch: int, updated: datetime) -> _Made:
+        index, text_row, seal = self._indexer.index, self._indexer.text_row, self._sealer.seal
+        org, region = organization_number(self._actor.organization), self._actor.division
+        made = _Made(ResourceRows(batch, updated, org, region))
         for name, parsed in prepared.resources.items():
             type, id = name
             natural = shards.natural(type, id)
-            shard = _home(name, parsed, located)
+            shard = _home(name, prepared.patients.get(name), located)
             if shard != natural:
-                claims.append((NUMBERS[type], id, shard))
+                made.claims.append((NUMBERS[type], id, shard))
             if shard == natural or shards.carried(id) is not None:
-                unclaimed.append(name)
-            terms = index(type, id, parsed.tree)
-            content = seal(stamped(parsed, id, 1, updated), name_of(type, id, 1))
-            rows.add(shard, NUMBERS[type], id, terms.date, terms.keys, terms.flags, content)
-        return rows, claims, unclaimed
+                made.unclaimed.append(name)
+            raw = members(parsed.text)
+            terms = index(type, id, parsed, raw)
+            content = seal(stamped(parsed, id, 1, updated, raw), name_of(type, id, 1))
+            made.rows.add(shard, NUMBERS[type], id, terms.date, terms.keys, terms.flags, content)
+            if (words := text_row(shard, type, id, parsed.tree)) is not None:
+                made.texts.append(words)
+        return made
 
     async def _merge(self, connection: Connection[Any], prepared: Prepared) -> Counts:
         """The ordinary write, in as many rounds as a name comes."""
@@ -167,8 +179,10 @@ def prepare(place: Place, chunk: Chunk) -> Prepared:
             continue
         if name in prepared.resources:
             prepared.again.append((name, parsed))
-        else:
-            prepared.resources[name] = parsed
+            continue
+        prepared.resources[name] = parsed
+        if patients := patient_of(parsed.tree):
+            prepared.patients[name] = patients[0]
     return prepared
 
 
@@ -191,13 +205,14 @@ def _new_id(type: str, parsed: Parsed, origin: str) -> str:
     return shards.made_of(shards.of_patient(patients[0]) if patients else number >> 1, number)
 
 
-def _home(name: Name, parsed: Parsed, located: dict[str, int]) -> int:
+def _home(name: Name, patient: str | None, located: dict[str, int]) -> int:
     """The shard of a resource: its first patient's, as in `Write`."""
     type, id = name
     if type == "Patient":
         return located.get(id) or shards.natural(type, id)
-    patients = patient_of(parsed.tree) if shards.is_personal(type) else []
-    return located.get(patients[0]) or shards.of_patient(patients[0]) if patients else shards.hashed(type, id)
+    if patient is None or not shards.is_personal(type):
+        return shards.hashed(type, id)
+    return located.get(patient) or shards.of_patient(patient)
 
 
 def _rounds(prepared: Prepared) -> Iterable[dict[Name, Parsed]]:
@@ -222,9 +237,9 @@ async def _begin(connection: Connection[Any]) -> tuple[int, datetime]:
     return row["batch"], row["updated"]
 
 
-async def _located(connection: Connection[Any], resources: Iterable[Parsed]) -> dict[str, int]:
+async def _located(connection: Connection[Any], patients: Iterable[str]) -> dict[str, int]:
     """Where those of the patients named live whose ids do not tell it."""
-    ids = sorted({id for parsed in resources for id in patient_of(parsed.tree)})
+    ids = sorted(set(patients))
     rows = await connection.fetch(SQL["locate"], [NUMBERS["Patient"]] * len(ids), ids)
     return {row["id"]: row["shard"] for row in rows if NAMES[row["type"]] == "Patient"}
 
