@@ -11,7 +11,7 @@
     ├── Unsupported      400  a part of the standard that is not spoken here
     │   ├── UnsupportedMethod 405, UnsupportedMediaType 415, NotAcceptable 406
     ├── TooCostly        403  would read too much; says how to narrow it (TooLarge 413: too many bytes)
-    ├── Busy             503  try again later
+    ├── Busy             503  try again later (TooMany 429: first let some of yours end)
     └── Fault            500  a bug; the only one that wakes anybody
 
 A subclass's docstring is its default message. A message quotes the offending value, never a patient's data.
@@ -113,6 +113,14 @@ class UnsupportedMethod(Unsupported):
     status = 405
 
 
+class NotAllowed(UnsupportedMethod):
+    """This method is not supported at this address; `allow` says which are."""
+
+    def __init__(self, allow: str):
+        super().__init__(f"This method is not supported here; try {allow}.")
+        self.allow = allow
+
+
 class UnsupportedMediaType(Unsupported):
     """Send application/fhir+json."""
 
@@ -141,6 +149,15 @@ class Busy(Problem):
     """Busy; try again later."""
 
     status, code = 503, "transient"
+    retry_after: ClassVar[int] = 2
+    """Seconds."""
+
+
+class TooMany(Busy):
+    """Too many at once; let some end first."""
+
+    status, code = 429, "throttled"
+    retry_after = 30
 
 
 class Fault(Problem):
@@ -150,3 +167,14 @@ class Fault(Problem):
 def outcome(problem: Problem) -> dict[str, Any]:
     """OperationOutcome resource of a problem."""
     return {"resourceType": "OperationOutcome", "issue": [issue.to_fhir() for issue in problem.issues]}
+
+
+def refusal_headers(problem: Problem) -> list[tuple[bytes, bytes]]:
+    """What HTTP says beside the outcome (RFC 9110: Allow, Retry-After, WWW-Authenticate, Accept-Encoding)."""
+    if isinstance(problem, NotAllowed):
+        return [(b"allow", problem.allow.encode())]
+    if isinstance(problem, Busy):
+        return [(b"retry-after", b"%d" % problem.retry_after)]
+    if isinstance(problem, Unauthenticated):
+        return [(b"www-authenticate", b"Bearer")]
+    return [(b"accept-encoding", b"gzip, identity")] if problem.status == 415 else []

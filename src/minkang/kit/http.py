@@ -164,3 +164,15 @@ def joined_headers(headers: Iterable[Header]) -> dict[bytes, bytes]:
     for name, value in pairs:
         found[name] = found[name] + b", " + value if name in found else value
     return found
+
+
+_BARE_HOST = re.compile(rb"[A-Za-z0-9.\-_:\[\]]{1,255}")
+
+
+def host_of(scope: Scope) -> bytes:
+    """The Host header when it looks like one, else the server's own address."""
+    for name, value in scope["headers"]:
+        if name == b"host" and _BARE_HOST.fullmatch(value):
+            return value
+    host, port = scope.get("server") or ("localhost", None)
+    return (host if port is None else f"{host}:{port}").encode("ascii", "replace")

@@ -11,7 +11,7 @@ import re
 import secrets
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import Any, TextIO, cast
 
@@ -60,6 +60,14 @@ def new_request_id(offered: str | None) -> str:
     if offered is not None and _ACCEPTABLE.fullmatch(offered):
         return offered
     return secrets.token_hex(8)
+
+
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The number a request goes by: its X-Request-Id, the one of the request it is part of, or a new one."""
+    for name, value in headers:
+        if name == b"x-request-id":
+            return new_request_id(value.decode("latin-1"))
+    return request_id.get() or new_request_id(None)
 
 
 def _rendering(stream: TextIO) -> list[Any]:

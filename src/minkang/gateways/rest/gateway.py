@@ -18,11 +18,11 @@ from minkang.fhir.problem import Fault, NotFound, Problem
 from minkang.gateways.rest import metrics, negotiation, response
 from minkang.gateways.rest.binary import wants_content
 from minkang.gateways.rest.interactions.batch import fault
-from minkang.gateways.rest.request import Request, host_of
+from minkang.gateways.rest.request import Request
 from minkang.gateways.rest.response import FHIR_JSON, Response
 from minkang.gateways.rest.router import PUBLIC, Router, find
 from minkang.kit import log as logs
-from minkang.kit.http import App, Disconnected, Receive, Scope, Send, send_bytes
+from minkang.kit.http import App, Disconnected, Receive, Scope, Send, host_of, send_bytes
 from minkang.store.contract import Repository
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ def build(
             await _decline(scope, receive, send)
             return
         started = perf_counter()
-        request_id = _request_id(scope)
+        request_id = logs.request_id_of(scope["headers"])
         token = logs.request_id.set(request_id)
         path: bytes = scope.get("raw_path") or scope["path"].encode()
         base = fixed or f"{scope['scheme']}://{host_of(scope).decode()}{place}"
@@ -105,13 +105,6 @@ async def _answered(
     except Exception:
         log.exception("unexpected", interaction=name, type=request.type)
         return name, media, response.of_problem(fault(request))
-
-
-def _request_id(scope: Scope) -> str:
-    for header, value in scope["headers"]:
-        if header == b"x-request-id":
-            return logs.new_request_id(value.decode("latin-1"))
-    return logs.request_id.get() or logs.new_request_id(None)
 
 
 async def _decline(scope: Scope, receive: Receive, send: Send) -> None:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Pairs = list[tuple[str, str]]
 
-_BARE_HOST = re.compile(rb"[A-Za-z0-9.\-_:\[\]]{1,255}")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -223,12 +222,3 @@ def check_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise Incorrect(f"{text[:80]!r} is not an id: 1 to 64 of A-Z, a-z, 0-9, '-' and '.'.")
     return text
-
-
-def host_of(scope: Scope) -> bytes:
-    """The Host header when it looks like one, else the server's own address."""
-    for name, value in scope["headers"]:
-        if name == b"host" and _BARE_HOST.fullmatch(value):
-            return value
-    host, port = scope.get("server") or ("localhost", None)
-    return (host if port is None else f"{host}:{port}").encode("ascii", "replace")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from minkang.fhir.problem import Busy, Problem, Unauthenticated, outcome
+from minkang.fhir.problem import Problem, outcome, refusal_headers
 from minkang.kit.http import Header, http_date
 from minkang.store.contract import Stored, Written
 
@@ -26,8 +26,6 @@ GUARDED: tuple[Header, ...] = (
 _CONTENT: dict[bytes, Header] = {
     media: (b"content-type", media + b"; charset=utf-8") for media in (FHIR_JSON, PLAIN_JSON)
 }
-
-RETRY_AFTER_SECONDS = 2
 
 
 class Response:
@@ -116,28 +114,9 @@ def outcome_tree(severity: str, code: str, text: str) -> dict[str, Any]:
     }
 
 
-class NotAllowed(Problem):
-    """This method is not supported here."""
-
-    status, code = 405, "not-supported"
-
-    def __init__(self, allow: str):
-        super().__init__(f"This method is not supported here; try {allow}.")
-        self.allow = allow
-
-
 def of_problem(problem: Problem) -> Response:
     """The OperationOutcome of a problem with its status."""
-    headers: list[Header] = []
-    if isinstance(problem, NotAllowed):
-        headers.append((b"allow", problem.allow.encode()))
-    elif isinstance(problem, Busy):
-        headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS))
-    elif isinstance(problem, Unauthenticated):
-        headers.append((b"www-authenticate", b"Bearer"))
-    elif problem.status == 415:
-        headers.append((b"accept-encoding", b"gzip, identity"))
-    return Response(problem.status, orjson.dumps(outcome(problem)), headers)
+    return Response(problem.status, orjson.dumps(outcome(problem)), refusal_headers(problem))
 
 
 def finished(response: Response, media: bytes, pretty: bool) -> tuple[int, list[Header], bytes]:

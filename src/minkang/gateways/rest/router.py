@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from minkang.fhir.compartments import compartments
 from minkang.fhir.definitions.structures import resource_types
-from minkang.fhir.problem import NotFound
+from minkang.fhir.problem import NotAllowed, NotFound
 from minkang.gateways.rest.interactions.capabilities import capabilities
 from minkang.gateways.rest.interactions.create import create
 from minkang.gateways.rest.interactions.delete import delete, delete_where
@@ -25,7 +25,7 @@ from minkang.gateways.rest.operations.everything import everything
 from minkang.gateways.rest.operations.meta import meta, meta_add, meta_delete
 from minkang.gateways.rest.operations.validate import validate
 from minkang.gateways.rest.request import Request, check_id
-from minkang.gateways.rest.response import NotAllowed, Response
+from minkang.gateways.rest.response import Response
 from minkang.store.contract import Repository
 
 Handler = Callable[[Request, Repository], Awaitable[Response]]

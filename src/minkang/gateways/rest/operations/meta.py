@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minkang.fhir.parameters import named
 from minkang.fhir.problem import Incorrect
 from minkang.fhir.resource import Parsed, exact, from_exact, members
-from minkang.gateways.rest.operations.parameters import answered, named, posted
+from minkang.gateways.rest.operations.parameters import answered, posted
 from minkang.gateways.rest.request import Request, expect_only
 from minkang.gateways.rest.response import Response, stored_headers
 from minkang.store.contract import Repository, Stored

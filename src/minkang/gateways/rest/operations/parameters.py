@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
+from minkang.fhir.parameters import value_of
 from minkang.fhir.problem import Incorrect
 from minkang.fhir.resource import Parsed
 from minkang.fhir.validation import check
@@ -38,20 +37,6 @@ async def with_posted(request: Request) -> None:
 async def _has_body(request: Request) -> bool:
     length = request.header(b"content-length")
     return length != b"0" if length is not None else request.header(b"transfer-encoding") is not None
-
-
-def named(tree: dict[str, Any], name: str) -> Any:
-    """The value (or resource) of the first parameter of that name, or None. The tree need not have been checked."""
-    parts = tree.get("parameter", [])
-    for part in parts if isinstance(parts, list) else []:
-        if isinstance(part, dict) and part.get("name") == name:
-            return part.get("resource", value_of(part))
-    return None
-
-
-def value_of(part: dict[str, Any]) -> Any:
-    """`value[x]` of one parameter."""
-    return next((value for key, value in part.items() if key.startswith("value")), None)
 
 
 def answered(name: str, kind: str, raw: bytes) -> bytes:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from minkang.fhir.parameters import named
 from minkang.fhir.problem import Incorrect, Issue
 from minkang.fhir.resource import parse
 from minkang.fhir.validation import faults
 from minkang.gateways.rest import response
 from minkang.gateways.rest.negotiation import expect_json
-from minkang.gateways.rest.operations.parameters import named
 from minkang.gateways.rest.request import Request, expect_only
 from minkang.gateways.rest.response import Response
 from minkang.store.contract import Repository
