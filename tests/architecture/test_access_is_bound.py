@@ -25,7 +25,13 @@ def test_the_scope_without_limits_is_named_by_the_wiring_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["store.repository(actor, scope)", "Store.open(dsn, keys)", "PostgresRepository(db, s, i, a, EVERYTHING)"]
+    "call",
+    [
+        "store.repository(actor, scope)",
+        "store.desk(actor, scope, folder)",
+        "Store.open(dsn, keys)",
+        "PostgresRepository(db, s, i, a, EVERYTHING)",
+    ],
 )
 def test_the_calls_that_make_one_are_recognised(call: str) -> None:
     node = ast.parse(call, mode="eval").body
@@ -35,7 +41,7 @@ def test_the_calls_that_make_one_are_recognised(call: str) -> None:
 
 def _makes(call: ast.Call) -> bool:
     match call.func:
-        case ast.Attribute(attr="repository"):
+        case ast.Attribute(attr="repository" | "desk"):
             # Sources.repository() of the web floor is handed in bound and takes nothing.
             return bool(call.args or call.keywords)
         case ast.Attribute(value=ast.Name(id="Store"), attr="open"):

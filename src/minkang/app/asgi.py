@@ -18,6 +18,7 @@ from minkang.app.bearer import guarded
 from minkang.app.prepare import key_file
 from minkang.app.warm import warm
 from minkang.fhir.problem import Busy
+from minkang.gateways.bulk import gateway as bulk_gateway
 from minkang.gateways.rest import gateway
 from minkang.gateways.rest.request import Request
 from minkang.kit import metrics
@@ -58,9 +59,20 @@ def create(settings: Settings) -> App:
     fhir = gateway.build(repository_for, base_url=settings.base_url, max_body=settings.max_body)
     portal = front.build(_sources(settings, store))
 
+    def bulk_caller(_: Scope) -> bulk_gateway.Caller:
+        folder = DataFolder(settings.data).bulk
+        desk = store().desk(OPERATOR, EVERYTHING, folder)
+        return bulk_gateway.Caller(desk, store().repository(OPERATOR, EVERYTHING))
+
+    bulk = bulk_gateway.build(
+        bulk_caller, base_url=settings.base_url, max_body=settings.max_body, guarded=settings.token is not None
+    )
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path.startswith("/fhir"):
+        if bulk_gateway.is_mine(path):
+            await bulk(scope, receive, send)
+        elif path.startswith("/fhir"):
             await fhir(scope, receive, send)
         elif front.is_mine(path):
             await portal(scope, receive, send)

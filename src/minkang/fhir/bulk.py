@@ -159,8 +159,12 @@ def _few(name: str, values: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def check_id(text: str) -> str:
+    """A logical id (http://hl7.org/fhir/R4/datatypes.html#id) or Incorrect."""
+    if not _ID.fullmatch(text):
+        raise Incorrect(f"{text[:80]!r} is not an id: 1 to 64 of A-Z, a-z, 0-9, '-' and '.'.")
+    return text
+
+
 def _patient(reference: str) -> str:
-    id = reference.removeprefix("Patient/")
-    if not _ID.fullmatch(id):
-        raise Incorrect(f"patient={reference[:64]} is not a reference such as Patient/1.")
-    return id
+    return check_id(reference.removeprefix("Patient/"))

@@ -18,7 +18,8 @@ class DataFolder:
     """What lies where in a data folder.
 
     `postgres`: the database cluster, or a symbolic link to it. `keys`: the key files, readable by the owner alone.
-    `logs`: PostgreSQL's own log. `run`: what only lives as long as the process.
+    `logs`: PostgreSQL's own log. `run`: what only lives as long as the process. `bulk`: sealed files of exports that
+    wait to be fetched.
     """
 
     root: Path
@@ -40,6 +41,10 @@ class DataFolder:
         return self.root / "run"
 
     @property
+    def bulk(self) -> Path:
+        return self.root / "bulk"
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
 
@@ -48,7 +53,7 @@ class DataFolder:
         try:
             # Others may pass through to the cluster, which has its own owner when we are root, but not look around.
             make_folder(self.root, 0o711)
-            for folder, mode in ((self.keys, 0o700), (self.logs, 0o700), (self.run, 0o700)):
+            for folder, mode in ((self.keys, 0o700), (self.logs, 0o700), (self.run, 0o700), (self.bulk, 0o700)):
                 make_folder(folder, mode)
         except OSError as error:
             raise Trouble(

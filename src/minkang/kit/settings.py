@@ -9,6 +9,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from minkang.kit.trouble import BadSetting
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def _text(value: str) -> str:
@@ -44,6 +46,18 @@ def _size(value: str) -> int:
     if not number.isascii() or not number.isdigit() or int(number) == 0:
         raise ValueError("a size like 50M, or a number of bytes")
     return int(number) * UNITS[unit]
+
+
+def _span(value: str) -> timedelta:
+    number, unit = value[:-1], value[-1:].lower()
+    if (
+        unit not in SPANS
+        or not number.isascii()
+        or not number.isdigit()
+        or not 0 < int(number) * SPANS[unit] <= 366 * SPANS["d"]
+    ):
+        raise ValueError("a time like 30m, 24h or 7d")
+    return timedelta(seconds=int(number) * SPANS[unit])
 
 
 def _level(value: str) -> str:
@@ -127,6 +141,10 @@ class Settings:
         default=10,
         metadata=_is(_between(2, 500), "Database connections of each worker, at most."),
     )
+    bulk_files_keep: timedelta = field(
+        default=timedelta(hours=24),
+        metadata=_is(_span, "How long the files of an export wait to be fetched, like 30m, 24h or 7d.", shown="24h"),
+    )
     postgres_bin: Path | None = field(
         default=None,
         metadata=_is(_path, "Folder with PostgreSQL's programs to use instead of those of the installed wheel."),
@@ -171,7 +189,11 @@ def describe() -> list[tuple[str, str, str]]:
 def to_environment(settings: Settings) -> dict[str, str]:
     """The variables that make `load` give the same settings in another process."""
     values = {variable_of(each.name): getattr(settings, each.name) for each in fields(Settings)}
-    return {name: str(value) for name, value in values.items() if value is not None}
+    return {name: _written(value) for name, value in values.items() if value is not None}
+
+
+def _written(value: Any) -> str:
+    return f"{int(value.total_seconds())}s" if isinstance(value, timedelta) else str(value)
 
 
 def variable_of(name: str) -> str:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
 from minkang.kit.db import Database
 from minkang.store import feed
+from minkang.store.bulk.desk import Desk
+from minkang.store.bulk.running import Kind, Runner
 from minkang.store.definitions import Definitions
 from minkang.store.index import Indexer
 from minkang.store.keys import KeyFileDamaged, Keys
@@ -48,6 +54,14 @@ class Store:
     def repository(self, actor: Actor, scope: Scope) -> PostgresRepository:
         """The door to the records for one caller."""
         return PostgresRepository(self.database, self.sealer, self.indexer, self.definitions, actor, scope)
+
+    def desk(self, actor: Actor, scope: Scope, folder: Path) -> Desk:
+        """Where one caller orders exports and the like; `folder` is where files of jobs lie."""
+        return Desk(self.database, self.sealer, actor, scope, folder)
+
+    def runner(self, folder: Path, keep: timedelta, kinds: Mapping[str, Kind] | None = None) -> Runner:
+        """Who carries those orders out."""
+        return Runner(self.database, self.keys, self.repository, folder, keep, kinds or {})
 
     async def counts(self) -> dict[str, int]:
         """Current resources by type, over everybody: for operators' pages only. Estimated where the store is large."""

@@ -39,3 +39,49 @@ INSERT INTO resource_moved (type, id, batch, shard) SELECT type, id, $4, shard
 -- name: moves_of
 SELECT m.type, m.id, m.batch, m.shard FROM unnest($1::smallint[], $2::text[]) AS w (type, id)
   JOIN resource_moved m ON m.type = w.type AND m.id = w.id ORDER BY m.batch
+
+-- name: job_one_order
+SELECT pg_advisory_xact_lock(hashtext('bulk_job'))
+
+-- name: job_order
+-- NULL when as many as may be are under way.
+INSERT INTO bulk_job (id, kind, owner, status, created, updated, done, rows, request)
+SELECT $1, $2, $3, 'waiting', now(), now(), 0, 0, $4
+ WHERE (SELECT count(*) FROM bulk_job WHERE status IN ('waiting', 'running')) < $5
+RETURNING id
+
+-- name: job_look
+SELECT id, kind, owner, status, created, updated, expires, done, rows, request, state FROM bulk_job WHERE id = $1
+
+-- name: job_begin
+UPDATE bulk_job SET status = 'running', updated = now() WHERE id = $1 AND status IN ('waiting', 'running')
+RETURNING kind, request, state
+
+-- name: job_save
+-- Nothing when it was cancelled meanwhile.
+UPDATE bulk_job SET updated = now(), done = $2, rows = $3, state = $4 WHERE id = $1 AND status = 'running' RETURNING id
+
+-- name: job_end
+UPDATE bulk_job SET status = $2, updated = now(), expires = now() + $3, state = coalesce($4, state)
+ WHERE id = $1 AND status = 'running'
+
+-- name: job_put_back
+UPDATE bulk_job SET status = 'waiting', updated = now() WHERE id = $1 AND status = 'running'
+
+-- name: job_cancel
+UPDATE bulk_job SET status = 'cancelled', updated = now(), expires = now() WHERE id = $1 AND status <> 'cancelled'
+
+-- name: jobs_waiting
+-- What should be carried out: new ones, and those whose runner is gone (who runs one holds its lock).
+SELECT id FROM bulk_job WHERE status IN ('waiting', 'running') ORDER BY created
+
+-- name: jobs_expired
+-- Their files go; the row stays a while to say why there are none.
+UPDATE bulk_job SET status = 'expired', expires = now() + $1 WHERE expires < now() AND status IN ('finished', 'failed', 'cancelled')
+RETURNING id
+
+-- name: jobs_forget
+DELETE FROM bulk_job WHERE expires < now() AND status = 'expired'
+
+-- name: jobs_known
+SELECT id FROM bulk_job WHERE id = ANY ($1::text[]) AND status <> 'expired'

@@ -44,7 +44,13 @@ OPERATIONS = {
 TYPES = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri"})
 """http://hl7.org/fhir/R4/valueset-search-param-type.html; everything else is special."""
 
-TYPE_OPERATIONS = {"Patient": {"everything": _DEFINITION + "Patient-everything"}}
+_BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
+TYPE_OPERATIONS = {
+    "Patient": {"everything": _DEFINITION + "Patient-everything", "export": _BULK + "patient-export"},
+    "Group": {"export": _BULK + "group-export"},
+}
+SYSTEM_OPERATIONS = {"export": _BULK + "export"}
+"""What the bulk door answers (http://hl7.org/fhir/uv/bulkdata/STU2/export.html) is told here, too: it is one server."""
 
 _STARTED = clock.now()
 
@@ -72,6 +78,7 @@ def statement(base: str) -> dict[str, Any]:
         "kind": "instance",
         "software": {"name": "Minkang", "version": version("minkang")},
         "implementation": {"description": "Minkang 民康 population-health platform", "url": base},
+        "instantiates": ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"],
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         "patchFormat": [JSON_PATCH.decode(), MERGE_PATCH.decode()],
@@ -85,6 +92,7 @@ def _rest() -> dict[str, Any]:
         "resource": [_resource(name) for name in sorted(resource_types())],
         "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
         "searchParam": [_parameter(p) for p in parameters_of("Resource").values() if is_searchable(p)],
+        "operation": [{"name": code, "definition": url} for code, url in SYSTEM_OPERATIONS.items()],
     }
 
 

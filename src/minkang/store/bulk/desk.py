@@ -1,0 +1,125 @@
+"""Where long jobs are ordered, looked at and cancelled: a desk bound to an actor and a scope, like a repository.
+
+A job is a row of `bulk_job`. What it was asked is sealed with the actor and the scope that asked, so that whoever
+carries it out later does so within that scope. Nobody but the actor who ordered a job sees it; to others there is no
+such job. Who runs it is `running.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from minkang.fhir.problem import Busy, Gone, NotFound, TooMany
+from minkang.kit.db import Database, Unavailable
+from minkang.store.bulk import files
+from minkang.store.scope import Actor, Scope
+from minkang.store.seal import Sealer
+from minkang.store.sql import SQL
+
+MOST = 10
+"""Jobs under way at once, of everybody together."""
+
+UNDER_WAY = ("waiting", "running")
+
+_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`status`: waiting, running, finished or failed. `asked`: the order; `state`: how far it has come, in the end its
+    outcome; both are JSON. `expires`: when its files go."""
+
+    id: str
+    kind: str
+    status: str
+    created: datetime
+    expires: datetime | None
+    done: float
+    rows: int
+    asked: dict[str, Any]
+    state: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is sealed in a job's row."""
+
+    actor: Actor
+    scope: Scope
+    asked: dict[str, Any]
+
+
+def seal_json(sealer: Sealer, tree: Any, name: str) -> bytes:
+    return sealer.seal(orjson.dumps(tree, default=sorted), name.encode())
+
+
+def open_json(sealer: Sealer, sealed: bytes, name: str) -> Any:
+    return orjson.loads(sealer.open(sealed, name.encode()))
+
+
+def order_of(sealer: Sealer, id: str, request: bytes) -> Order:
+    return msgspec.convert(open_json(sealer, request, f"job:{id}"), Order)
+
+
+def state_of(sealer: Sealer, id: str, state: bytes | None) -> dict[str, Any] | None:
+    return None if state is None else open_json(sealer, state, f"state:{id}")
+
+
+class Desk:
+    """For one caller. `folder`: where the files of jobs lie, each job's in a folder of its own."""
+
+    def __init__(self, database: Database, sealer: Sealer, actor: Actor, scope: Scope, folder: Path):
+        self._database = database
+        self._sealer = sealer
+        self._actor = actor
+        self._scope = scope
+        self._folder = folder
+
+    async def order(self, kind: str, asked: dict[str, Any]) -> str:
+        """The id of a new job that waits to be carried out. Raises TooMany."""
+        id = secrets.token_urlsafe(16)
+        order = seal_json(self._sealer, asdict(Order(self._actor, self._scope, asked)), f"job:{id}")
+        async with self._translated(), self._database.transaction() as connection:
+            made = await connection.fetchval(SQL["job_order"], id, kind, self._actor.reference, order, MOST)
+        if made is None:
+            raise TooMany(f"{MOST} jobs are under way already; try again when some have ended.")
+        return id
+
+    async def look(self, id: str) -> Job:
+        """Raises NotFound, for somebody else's job too; Gone when its files have expired."""
+        async with self._translated(), self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["job_look"], id) if _ID.fullmatch(id) else None
+        if row is None or row["owner"] != self._actor.reference or row["status"] == "cancelled":
+            raise NotFound("There is no such job.")
+        if row["status"] == "expired":
+            raise Gone("The files of this job have expired; order it again.")
+        order = order_of(self._sealer, id, row["request"])
+        known = {name: row[name] for name in ("id", "kind", "status", "created", "expires", "done", "rows")}
+        return Job(**known, asked=order.asked, state=state_of(self._sealer, id, row["state"]))
+
+    async def cancel(self, id: str) -> None:
+        """A job under way stops at its next checkpoint; its files go. Raises NotFound."""
+        await self.look(id)
+        async with self._translated(), self._database.connection() as connection:
+            await connection.execute(SQL["job_cancel"], id)
+
+    def read(self, job: Job, name: str, first: int, last: int) -> Iterator[bytes]:
+        """Readable bytes of one of the job's files, which must be one that its state names."""
+        return files.read(self._folder / job.id / name, self._sealer, f"{job.id}/{name}", first, last)
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        except Unavailable as error:
+            raise Busy("The database does not answer; try again shortly.") from error
