@@ -20,7 +20,7 @@ from typing import cast
 import structlog
 from rich.console import Console
 
-from minkang.app import prepare, status
+from minkang.app import bulk_process, prepare, status
 from minkang.app.listener import address_of, answers, listening
 from minkang.app.workers import Workers
 from minkang.kit import metrics, processes
@@ -62,9 +62,10 @@ async def serve(settings: Settings, app: str = APP) -> None:
             workers.go(url)
             await _ready(listener, kept)
             workers.served = True
-            _greet(settings, listener)
-            status.note(folder, os.getpid(), address_of(listener))
-            await _first_end(kept, base.kept)
+            async with bulk_process.running(settings, url):
+                _greet(settings, listener)
+                status.note(folder, os.getpid(), address_of(listener))
+                await _first_end(kept, base.kept)
 
 
 @contextmanager

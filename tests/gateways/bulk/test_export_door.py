@@ -256,9 +256,7 @@ async def test_a_full_disk_leaves_the_job_waiting_and_it_goes_on(filled: Door, m
     assert len(await fetched(filled, (await filled.client.get(status)).json)) == 10
 
 
-async def test_what_breaks_is_told_with_a_number_alone(
-    filled: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_breaks_is_told_with_a_number_alone(filled: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     status = await filled.order("/$export")
 
     async def broken(*_: Any, **__: Any) -> None:
