@@ -81,6 +81,10 @@ _NAMED = [
     *(f":{how}={SYSTEMS[0]}|{code}" for how in ["above", "below"] for code in ["bp", "BP", "aspirin"]),
 ]
 _HIERARCHIES = [f":{how}={place}" for how in ["above", "below"] for place in ["Organization/a", "Organization/b"]]
+_LOGICAL = [
+    *(f":identifier={card}" for card in [f"{CARD}|1", f"{CARD}|2", "1", "|1", f"{CARD}|", f"1,{CARD}|2"]),
+    *(f":text={beginning}" for beginning in ["张", "zhang", "ZHANG LI"]),
+]
 _PREFIXES = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"]
 
 _NUMBERS = [f"{prefix}{value}" for prefix in _PREFIXES for value in [*VALUES, "5.40", "1e2"]]
@@ -116,10 +120,12 @@ def known(type: str) -> list[SearchParameter]:
 
 @cache
 def looked_up(parameter: SearchParameter) -> list[str]:
-    """Modifiers and values that name what must be looked up first."""
+    """Modifiers with values of their own: most name what must be looked up first."""
     if parameter.kind == "token" and not CODED.isdisjoint(parameter.types):
         return _NAMED
-    return _HIERARCHIES if parameter.kind == "reference" and "Organization" in parameter.targets else []
+    if parameter.kind != "reference":
+        return []
+    return [*_LOGICAL, *(_HIERARCHIES if "Organization" in parameter.targets else [])]
 
 
 @cache

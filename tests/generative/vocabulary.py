@@ -52,7 +52,22 @@ identifiers = st.builds(
 periods = st.builds(lambda start, end: a_resource(start=start, end=end), one_of(DATES[1:]), one_of(DATES[1:]))
 quantities = st.builds(a_quantity, st.sampled_from(VALUES), st.sampled_from(UNITS), st.sampled_from(UNITS))
 phones = st.builds(lambda value: {"system": "phone", "value": value}, st.sampled_from(PHONES))
-patients = st.builds(a_reference, st.sampled_from([*PEOPLE, "Patient/a/_history/1", "https://other.example/Patient/a"]))
+logical = st.builds(
+    lambda literal, type, system, value, display: a_resource(
+        reference=literal,
+        type=type,
+        identifier=a_resource(system=system, value=value),
+        display=display,
+    ),
+    one_of(PEOPLE[:2]),
+    st.sampled_from([None, "Patient", "Group"]),
+    st.sampled_from(CARD_SYSTEMS),
+    st.sampled_from(CARDS),
+    one_of(["张丽", "Zhang Li"]),
+)
+patients = logical | st.builds(
+    a_reference, st.sampled_from([*PEOPLE, "Patient/a/_history/1", "https://other.example/Patient/a"])
+)
 staff = st.builds(a_reference, st.sampled_from(STAFF))
 houses = st.builds(a_reference, st.sampled_from(HOUSES))
 performers = staff | houses | st.builds(a_reference, st.sampled_from(PEOPLE))

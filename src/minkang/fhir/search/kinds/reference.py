@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from minkang.fhir.names import fold
 from minkang.fhir.problem import Incorrect
 from minkang.fhir.search.escapes import unescape
 from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.kinds import token
 from minkang.fhir.search.parameters import SearchParameter, resource_types
 
-MODIFIERS = frozenset({"missing", "identifier", "above", "below"})
+MODIFIERS = frozenset({"missing", "identifier", "text", "above", "below"})
 NOT_YET = frozenset[str]()
 HIERARCHIES = frozenset({"Location", "Organization"})
 """Types whose `partOf` makes a hierarchy that `:above` and `:below` follow."""
@@ -29,17 +30,19 @@ _BARE_ID = re.compile(_ID)
 class Value(NamedTuple):
     """`type` and `id` as far as the literal tells; `url`: the whole of an absolute literal without version, else None
     (so: local means `url` is None). `version`: of a reference to one version, or of a canonical (`url|version`).
-    `identifier`: (system, value) of a logical reference."""
+    `identifier`: (system, value) of a logical reference. `display`: what `:text` looks at."""
 
     type: str | None
     id: str | None
     url: str | None = None
     version: str | None = None
     identifier: tuple[str | None, str | None] | None = None
+    display: str | None = None
 
 
 class Wanted(NamedTuple):
-    """A local `id` with or without `type`, or an absolute `url`, or an `identifier` (for `:identifier`).
+    """A local `id` with or without `type`, or an absolute `url`, or an `identifier` (for `:identifier`), or the folded
+    beginning of a display (`text`, for `:text`).
 
     `version` only where the search named one. `among`: local targets by type and id, one of which must be meant: what
     `:above` and `:below` were found to mean (`search/resolving.py`).
@@ -51,6 +54,7 @@ class Wanted(NamedTuple):
     version: str | None = None
     identifier: token.Wanted | None = None
     among: frozenset[tuple[str | None, str | None]] | None = None
+    text: str | None = None
 
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
@@ -64,6 +68,8 @@ def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted
 def _wanted(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
     if modifier == "identifier":
         return Wanted(None, None, identifier=token.parse(text, None, parameter))
+    if modifier == "text":
+        return Wanted(None, None, text=token.beginning(text, parameter))
     literal = unescape(text)
     only = modifier if modifier in resource_types() else None
     if only is None and _BARE_ID.fullmatch(literal):
@@ -94,6 +100,8 @@ def values(elements: Elements) -> list[Value]:
 def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
     if wanted.identifier is not None:
         return value.identifier is not None and token.matches(token.Value(*value.identifier), wanted.identifier, None)
+    if wanted.text is not None:
+        return value.display is not None and fold(value.display).startswith(wanted.text)
     if wanted.among is not None:
         return value.url is None and (value.type, value.id) in wanted.among
     if wanted.url is not None:
@@ -115,24 +123,24 @@ def _same_version(value: Value, wanted: Wanted) -> bool:
 def _reference(reference: dict[str, Any]) -> Value:
     identifier = reference.get("identifier")
     logical = (identifier.get("system"), identifier.get("value")) if identifier else None
-    literal = reference.get("reference")
+    literal, display = reference.get("reference"), reference.get("display")
     if not literal or literal.startswith("#"):
-        return Value(reference.get("type"), None, identifier=logical)
+        return Value(reference.get("type"), None, None, None, logical, display)
     # Nearly every literal is Type/id; the pattern is for the rest.
     type_, slash, id_ = literal.partition("/")
     if slash and ":" not in literal and "/" not in id_:
-        return Value(type_, id_, identifier=logical)
-    return _literal(literal, logical)
+        return Value(type_, id_, None, None, logical, display)
+    return _literal(literal, logical, display)
 
 
-def _literal(literal: str, logical: tuple[str | None, str | None] | None = None) -> Value:
+def _literal(literal: str, logical: tuple[str | None, str | None] | None = None, display: str | None = None) -> Value:
     if "|" in literal:
         return _canonical(literal)
     found = _LITERAL.fullmatch(literal)
     if found is None:
-        return Value(None, None, literal, identifier=logical)
+        return Value(None, None, literal, None, logical, display)
     url = f"{found['base']}/{found['type']}/{found['id']}" if found["base"] else None
-    return Value(found["type"], found["id"], url, found["version"], logical)
+    return Value(found["type"], found["id"], url, found["version"], logical, display)
 
 
 def _canonical(literal: str) -> Value:

@@ -56,7 +56,7 @@ class Wanted(NamedTuple):
 
 def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted:
     if modifier == "text":
-        return Wanted(None, None, text=fold(unescape(text)))
+        return Wanted(None, None, text=beginning(text, parameter))
     if modifier == "of-type":
         return _of_type(text, parameter)
     if modifier in LOOKED_UP:
@@ -72,6 +72,14 @@ def parse(text: str, modifier: str | None, parameter: SearchParameter) -> Wanted
         code = contact(code)
     bare = bool(system) and (system in parameter.systems or ("boolean" in parameter.types and system == BOOLEAN_SYSTEM))
     return Wanted(system, code or None, bare)
+
+
+def beginning(text: str, parameter: SearchParameter) -> str:
+    """What `:text` looks for, folded. Raises Incorrect for nothing but white space."""
+    folded = fold(unescape(text))
+    if not folded:
+        raise Incorrect(f"{parameter.code}:text takes a text, got only white space.")
+    return folded
 
 
 def _of_type(text: str, parameter: SearchParameter) -> Wanted:
