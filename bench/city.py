@@ -1,7 +1,8 @@
 """A city of any size as NDJSON, quickly: some thousand invented residents, and as many copies of each as are needed.
 
 Nineteen resources a resident (the Patient and three visits of six) of about 0.9 KB. A copy has ids, id number and
-identifiers of its own; names, codes and dates repeat, as they do in a city.
+identifiers of its own; names, codes and dates repeat, as they do in a city. Beside them a few who are often ill: 40
+visits, with more than twenty readings of the heart rate each.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -18,12 +20,26 @@ from synth.id_number import check_digit
 SEED = 41
 TEMPLATES = 1_000
 PER_RESIDENT = city.PER_RESIDENT
+
+OFTEN_ILL = 300
+"""Residents of that kind, whatever the size of the city."""
+
+OFTEN = 40
+"""Their visits."""
+
+HEART_RATE = "http://loinc.org|8867-4"
 _WHO, _NUMBER = "@WHO@", "@NUMBER@"
+_FIRST_OFTEN_ILL = 90_000_000
 
 
 def resident_of(number: int) -> str:
     """The Patient id of the number-th resident."""
     return f"b{number:08d}"
+
+
+def often_ill() -> list[str]:
+    """Patient ids of those with long records."""
+    return [resident_of(_FIRST_OFTEN_ILL + number) for number in range(OFTEN_ILL)]
 
 
 def id_number_of(number: int) -> str:
@@ -33,38 +49,44 @@ def id_number_of(number: int) -> str:
     return bare + check_digit(bare)
 
 
-def lines(residents: int, first: int = 0) -> Iterator[bytes]:
-    """The records of so many residents, each as lines of NDJSON."""
-    made = _templates()
-    for number in range(first, first + residents):
-        text = made[number % TEMPLATES].replace(_WHO.encode(), resident_of(number).encode())
-        yield text.replace(_NUMBER.encode(), id_number_of(number).encode())
-
-
 def write(path: Path, resources: int) -> int:
-    """A file of about so many resources; how many residents they are of."""
-    residents = max(resources // PER_RESIDENT, 1)
+    """A file of about so many resources, those of the often ill among them; how many ordinary residents it holds."""
+    ill = OFTEN_ILL * (1 + 6 * OFTEN)
+    residents = max((resources - ill) // PER_RESIDENT, 100)
     with path.open("wb") as out:
-        out.writelines(lines(residents))
+        out.writelines(_copies(_templates(TEMPLATES, city.VISITS), residents, 0))
+        out.writelines(_copies(_templates(30, OFTEN), OFTEN_ILL, _FIRST_OFTEN_ILL))
     return residents
 
 
+def visits(count: int, seed: int) -> Iterator[bytes]:
+    """Transaction bundles of new residents, three a resident."""
+    return (orjson.dumps(bundle) for bundle in city.bundles(count, seed))
+
+
+def _copies(made: list[bytes], residents: int, first: int) -> Iterator[bytes]:
+    for number in range(first, first + residents):
+        text = made[number % len(made)].replace(_WHO.encode(), resident_of(number).encode())
+        yield text.replace(_NUMBER.encode(), id_number_of(number).encode())
+
+
 @cache
-def _templates() -> list[bytes]:
+def _templates(count: int, often: int) -> list[bytes]:
     """The lines of each template resident, with marks where a copy differs."""
     people: dict[str, list[bytes]] = {}
-    for bundle in city.bundles(TEMPLATES, SEED):
+    for bundle in city.bundles(count, SEED, visits=often):
         who = bundle["identifier"]["value"].rpartition("-")[0]
-        people.setdefault(who, []).append(_marked(bundle, who, len(people[who]) if who in people else 0))
+        mine = people.setdefault(who, [])
+        mine.append(_marked(bundle, who, len(mine)))
     return [b"".join(parts) for parts in people.values()]
 
 
-def _marked(bundle: dict, who: str, visit: int) -> bytes:
+def _marked(bundle: dict[str, Any], who: str, visit: int) -> bytes:
     names: dict[str, str] = {}
     for place, entry in enumerate(bundle["entry"]):
         resource = entry["resource"]
         is_patient = resource["resourceType"] == "Patient"
-        resource["id"] = _WHO if is_patient else f"{_WHO}-{visit}{place}"
+        resource["id"] = _WHO if is_patient else f"{_WHO}-{visit}-{place}"
         for identifier in resource.get("identifier", []):
             is_number = identifier["system"].endswith(".10011.1.3")
             identifier["value"] = _NUMBER if is_number else f"{_WHO}{visit}{place}"

@@ -30,11 +30,13 @@ def registers() -> Resource:
     return _bundle("registers", [_put(resource) for resource in organizations + practitioners])
 
 
-def bundles(count: int, seed: int, *, today: date = date(2026, 11, 1), first: int = 0) -> Iterator[Resource]:
-    """Three transaction bundles for each of `count` residents: 7, 6 and 6 resources. No visit is later than `today`."""
+def bundles(
+    count: int, seed: int, *, today: date = date(2026, 11, 1), first: int = 0, visits: int = VISITS
+) -> Iterator[Resource]:
+    """A transaction bundle for each visit of `count` residents: 7 resources, then 6. No visit is later than `today`."""
     for resident in residents(count, seed, today=today, first=first):
         random = Random(f"record:{seed}:{resident.number}")
-        for number, start in enumerate(_moments(random, resident, today)):
+        for number, start in enumerate(_moments(random, resident, today, visits)):
             entries = [_put(patient(resident))] if number == 0 else []
             entries += [_post(urn, each) for urn, each in _visit(random, resident, start)]
             yield _bundle(f"{resident.id}-{number}", entries)
@@ -53,10 +55,10 @@ def _visit(random: Random, resident: Resident, start: datetime) -> list[tuple[st
     return record(random, visit_for(random, (start.date() - resident.born).days // 365), where)
 
 
-def _moments(random: Random, resident: Resident, today: date) -> list[datetime]:
+def _moments(random: Random, resident: Resident, today: date, visits: int) -> list[datetime]:
     """When the visits were: within three years, after birth, in working hours, oldest first."""
     days = min((today - resident.born).days, 3 * 365)
-    ago = sorted((random.randrange(days + 1) for _ in range(VISITS)), reverse=True)
+    ago = sorted((random.randrange(days + 1) for _ in range(visits)), reverse=True)
     return [
         datetime.combine(today - timedelta(days=each), time(random.randrange(8, 17), random.randrange(60)), _CHINA)
         for each in ago
