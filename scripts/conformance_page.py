@@ -2,12 +2,15 @@
 
 Usage: python scripts/conformance_page.py      (`make docs` runs it; without scores it leaves the page as it is)
 
+What has no new score keeps the row it has on the page, so that whoever runs one collection need not run them all.
+
 A score is build/conformance/NAME.json: {"name", "cases", "passed", "note"}.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +31,31 @@ def main() -> None:
     if not scores:
         print(f"no scores in {SCORES.relative_to(ROOT)}; {PAGE.relative_to(ROOT)} stays as it is")
         return
-    PAGE.write_text(page(scores), encoding="utf-8")
+    PAGE.write_text(page(merged(rows_of(PAGE.read_text("utf-8")), scores)), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(scores)} scores")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
     scores = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     return sorted(scores, key=lambda score: str(score["name"]))
+
+
+def rows_of(text: str) -> list[dict[str, Any]]:
+    """The scores that a page shows."""
+    cells = ([cell.strip() for cell in re.split(r"(?<!\\)\|", line)] for line in text.splitlines() if line[:1] == "|")
+    return [
+        {"name": row[1], "passed": _number(row[2]), "cases": _number(row[3]), "note": row[4].replace("\\|", "|")}
+        for row in cells
+        if row[2].replace(",", "").isdigit()
+    ]
+
+
+def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted({score["name"]: score for score in [*old, *new]}.values(), key=lambda score: str(score["name"]))
+
+
+def _number(cell: str) -> int:
+    return int(cell.replace(",", ""))
 
 
 def page(scores: list[dict[str, Any]]) -> str:

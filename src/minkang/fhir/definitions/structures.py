@@ -62,6 +62,16 @@ def primitive_types() -> frozenset[str]:
     return frozenset(name for name, line in _lines().items() if line["kind"] == "primitive")
 
 
+def is_type(name: str) -> bool:
+    """Whether there is a structure of that name: a resource or data type, a primitive, or a backbone path."""
+    return name in _lines()
+
+
+def base_of(type_name: str) -> str | None:
+    """What a structure derives from: `string` for `code`, None for `Resource` and `Element`. Raises KeyError."""
+    return _lines()[type_name].get("base")
+
+
 @cache
 def elements(type_name: str) -> Mapping[str, Element]:
     """Elements in the order of the standard, inherited ones first, by name (`value` for `value[x]`).

@@ -1,8 +1,9 @@
-"""FHIRPath through the library, with its faults worked round."""
+"""Expressions asked of a resource, and search parameters found by theirs."""
 
 import pytest
 
 from minkang.fhir.path import evaluate, path_elements
+from minkang.fhir.problem import Incorrect
 from minkang.fhir.search.parameters import parameter
 
 OBSERVATION = {
@@ -30,8 +31,8 @@ def test_an_expression_gives_the_collection_it_describes(expression, found):
     assert evaluate(expression, OBSERVATION) == found
 
 
-def test_what_is_no_fhirpath_is_refused():
-    with pytest.raises(ValueError, match="not FHIRPath"):
+def test_what_is_no_fhirpath_is_refused_with_the_place():
+    with pytest.raises(Incorrect, match=r"not FHIRPath at character 13, '.status \('"):
         evaluate("Observation..status (", OBSERVATION)
 
 
