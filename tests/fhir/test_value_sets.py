@@ -82,6 +82,16 @@ def test_too_many_codes_are_too_costly() -> None:
         resolving.closed(query, found)
 
 
+def test_what_is_not_in_use_any_more_is_left_out_where_the_value_set_says_so() -> None:
+    retired = {"code": "b", "property": [{"code": "status", "valueCode": "retired"}]}
+    gone = {"code": "c", "property": [{"code": "inactive", "valueBoolean": True}]}
+    system = a_code_system([{"code": "a"}, retired, gone])
+    for inactive, found in ((False, "a"), (True, "abc"), (None, "abc")):
+        one = a_value_set("w", {"system": "u:s"})
+        one["compose"]["inactive"] = inactive
+        assert answered(codes_in("u:w"), [one, system]).codes == {("u:s", code) for code in found}
+
+
 def test_a_system_too_large_to_list_is_included_as_a_whole() -> None:
     system = a_code_system([{"code": str(n)} for n in range(MOST_CODES + 1)])
     found = answered(codes_in("u:w"), [a_value_set("w", {"system": "u:s"}), system])
@@ -123,6 +133,7 @@ TREE = concepts_of(
         ("concept", "is-a", "b", "bc"),
         ("concept", "descendent-of", "a", "bc"),
         ("concept", "is-not-a", "a", "de"),
+        ("concept", "child-of", "a", "b"),
         ("concept", "generalizes", "c", "abc"),
         ("code", "=", "a", "a"),
         ("code", "in", "a, d", "ad"),

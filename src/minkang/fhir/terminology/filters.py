@@ -1,6 +1,7 @@
 """`ValueSet.compose.include.filter`: concepts of a code system that meet conditions.
 
-http://hl7.org/fhir/R4/valueset-filter-operator.html. `regex` is refused: patterns from outside can take for ever.
+http://hl7.org/fhir/R4/valueset-filter-operator.html, and R5's `child-of`. `regex` is refused: patterns from outside can
+take for ever.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def _by_place(concepts: Concepts, operator: str, value: str) -> set[str]:
             return concepts.under(value) & everything
         case "descendent-of":
             return concepts.under(value) & everything - {value}
+        case "child-of":
+            return set(concepts.below.get(value, ())) & everything
         case "is-not-a":
             return everything - concepts.under(value)
         case "generalizes":

@@ -32,6 +32,16 @@ class Concepts:
         return _reached(code, self.above)
 
 
+def is_inactive(concept: Concept) -> bool:
+    """Whether a concept is no more in use (http://hl7.org/fhir/R4/codesystem.html#status)."""
+    for property in concept.get("property") or ():
+        if property.get("code") == "inactive" and property.get("valueBoolean") is True:
+            return True
+        if property.get("code") == "status" and _code(property) in ("retired", "inactive"):
+            return True
+    return False
+
+
 def concepts_of(system: Resource) -> Concepts:
     """The concepts of a CodeSystem."""
     found = Concepts({}, {}, {})

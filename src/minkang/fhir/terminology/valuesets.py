@@ -17,7 +17,7 @@ from minkang.fhir.resource import Resource
 from minkang.fhir.terminology.asking import Asking, Need
 from minkang.fhir.terminology.codesets import Code, CodeSet, codes_of, union
 from minkang.fhir.terminology.filters import filtered
-from minkang.fhir.terminology.hierarchy import Concepts, concepts_of
+from minkang.fhir.terminology.hierarchy import Concepts, concepts_of, is_inactive
 
 MOST_CODES = 10_000
 """Codes one value set may hold for a search."""
@@ -86,7 +86,18 @@ def _composed(expansion: _Expansion, resource: Resource) -> Asking[CodeSet]:
     excluded: list[CodeSet] = []
     for part in compose.get("exclude") or ():
         excluded.append((yield from _part(expansion, part)))
-    return union(included) - union(excluded)
+    codes = union(included) - union(excluded)
+    return (yield from _active(expansion, codes)) if compose.get("inactive") is False else codes
+
+
+def _active(expansion: _Expansion, codes: CodeSet) -> Asking[CodeSet]:
+    """Without the concepts that are no more in use, as far as their code system is here."""
+    inactive: set[Code] = set()
+    for system in sorted({system for system, _ in codes.codes} | codes.systems):
+        concepts = yield from _concepts(expansion, system)
+        if concepts is not None:
+            inactive |= {(system, code) for code, concept in concepts.by_code.items() if is_inactive(concept)}
+    return codes - CodeSet(frozenset(inactive))
 
 
 def _part(expansion: _Expansion, part: Mapping[str, Any]) -> Asking[CodeSet]:
