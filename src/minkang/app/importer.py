@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from minkang.app.prepare import told
 from minkang.fhir.problem import Problem
+from minkang.kit.db import UNAVAILABLE
 from minkang.store import keys
 from minkang.store.bulk.lines import Chunk
 from minkang.store.bulk.loading import Counts, Loader, Place
@@ -25,8 +27,6 @@ from minkang.store.store import SETTINGS
 
 PATIENCE = 60.0
 """Seconds a database that went away is waited for."""
-
-_AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
 
 
 class Hello(NamedTuple):
@@ -81,9 +81,12 @@ async def _load(connection: Any, url: str, loader: Loader, place: Place, chunk: 
             return connection, Loaded(place.file, chunk.begin, Counts(), "The database's disk is full.")
         except Problem as problem:
             return connection, Loaded(place.file, chunk.begin, Counts(), str(problem))
-        except _AWAY as error:
+        except UNAVAILABLE as error:
             if time.monotonic() > deadline:
                 words = f"The database does not answer ({type(error).__name__})."
                 return connection, Loaded(place.file, chunk.begin, Counts(), words)
-            connection = None
+            if connection is not None:
+                connection.terminate()
             await asyncio.sleep(0.5)
+        except asyncpg.PostgresError as error:
+            return connection, Loaded(place.file, chunk.begin, Counts(), f"The database refuses: {told(error)}.")

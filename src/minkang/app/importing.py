@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,19 +25,23 @@ from minkang.app.connections import open_database, reaching
 from minkang.app.importer import Hello, Loaded, serve
 from minkang.app.prepare import key_file
 from minkang.app.progress import counted
+from minkang.kit.db import Unavailable
 from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
 from minkang.store import keys
 from minkang.store.bulk import imports
 from minkang.store.bulk.imports import Import
-from minkang.store.bulk.lines import Chunk, chunks, files_of, opened
+from minkang.store.bulk.lines import Chunk, Damaged, chunks, files_of, opened
 from minkang.store.bulk.loading import Counts, Place
 from minkang.store.scope import Actor
+from minkang.store.store import Store
 
 OPERATOR = Actor("Device/operator")
 AHEAD = 2
 """Chunks a process has at hand, so that it never waits for this one."""
+
+_ENDED = "A process of the import ended. The same command goes on where this one stopped."
 
 Told = Callable[[int, float], None]
 """Told the resources so far and the part of the whole that is done."""
@@ -44,10 +49,11 @@ Told = Callable[[int, float], None]
 
 @dataclass(slots=True)
 class Result:
-    """What an import did; `rate` in resources a second over all processes, of this run alone."""
+    """What an import did: `counts` of this run alone, `refused` lines of all its runs."""
 
     job: str
     counts: Counts
+    refused: int
     resumed: bool = False
 
 
@@ -69,7 +75,10 @@ class _Team:
         """To whoever has least to do; waits until somebody has room. Raises Trouble."""
         while (member := min(self.members, key=lambda one: one.busy)).busy >= AHEAD:
             self.take()
-        member.pipe.send((place, chunk))
+        try:
+            member.pipe.send((place, chunk))
+        except OSError:
+            raise Trouble(_ENDED) from None
         member.busy += 1
 
     def take(self) -> None:
@@ -82,8 +91,8 @@ class _Team:
     def _answered(self, member: _Process) -> None:
         try:
             answer: Loaded = member.pipe.recv()
-        except EOFError:
-            raise Trouble("A process of the import ended. The same command goes on where this one stopped.") from None
+        except (EOFError, OSError):
+            raise Trouble(_ENDED) from None
         member.busy -= 1
         if answer.trouble is not None:
             raise Trouble(f"{answer.trouble} The same command goes on where this one stopped.")
@@ -108,9 +117,9 @@ def run(
         result = load(
             url, key_file(folder), files, source=source, workers=workers or settings.workers + 1, again=again, told=told
         )
-        rejected = asyncio.run(_report(url, result.job, files, report)) if result.counts.rejected else 0
+        rejected = asyncio.run(_report(url, result.job, files, report)) if result.refused else 0
     _say(result, report, rejected)
-    return result.counts.rejected
+    return rejected
 
 
 def load(
@@ -124,29 +133,28 @@ def load(
     told: Told = lambda rows, done: None,
 ) -> Result:
     """The import itself. Raises Trouble, after which the same call goes on."""
-    try:
-        keys.load(key)
-    except (OSError, keys.KeyFileDamaged) as error:
-        raise Trouble(f"The key file cannot be read: {error}") from error
-    job = asyncio.run(_begun(url, files, source, again))
+    job = asyncio.run(_begun(url, key, files, source, again))
     with _team(Hello(url, key, OPERATOR, source), workers) as team:
         for place, chunk, done in _pieces(job, files):
             team.give(place, chunk)
             told(sum(team.counts[:3]), done)
         team.rest()
         told(sum(team.counts[:3]), 1.0)
-    asyncio.run(_finished(url, job.id))
-    return Result(job.id, team.counts, job.begun_before)
+    return Result(job.id, team.counts, asyncio.run(_finished(url, job.id)), job.begun_before)
 
 
 def _pieces(job: Import, files: Sequence[Path]) -> Iterator[tuple[Place, Chunk, float]]:
     """Chunks that are not in yet, with the part of all bytes that lies before their end."""
     sizes = [max(file.stat().st_size, 1) for file in files]
     for number, file in enumerate(files):
-        with opened(file) as (stream, packed):
-            for chunk in chunks(stream):
-                if (number, chunk.begin) not in job.done:
-                    yield Place(job.id, number), chunk, (sum(sizes[:number]) + packed.tell()) / sum(sizes)
+        before = sum(sizes[:number])
+        try:
+            with opened(file) as (stream, packed):
+                for chunk in chunks(stream):
+                    if (number, chunk.begin) not in job.done:
+                        yield Place(job.id, number), chunk, (before + packed.tell()) / sum(sizes)
+        except Damaged as error:
+            raise Trouble(f"{error}. What came before is in; mend the file and import it anew.") from None
 
 
 @contextmanager
@@ -172,20 +180,29 @@ def _team(hello: Hello, workers: int) -> Generator[_Team]:
             one.process.join(10)
 
 
-async def _begun(url: str, files: Sequence[Path], source: str, again: bool) -> Import:
+async def _begun(url: str, key: Path, files: Sequence[Path], source: str, again: bool) -> Import:
+    """Raises Trouble when the keys are not those of this database: what they seal could never be read again."""
+    try:
+        store = await Store.open(url, keys.load(key), connections=1)
+    except (OSError, keys.KeyFileDamaged, Unavailable) as error:
+        raise Trouble(f"The import cannot begin: {error}") from error
+    await store.close()
     async with reaching(url) as connection:
         return await imports.open_or_resume(connection, imports.fingerprints(files), source, again=again)
 
 
-async def _finished(url: str, job: str) -> None:
+async def _finished(url: str, job: str) -> int:
+    """Notes the end of an import; how many lines were refused in all its runs."""
     async with reaching(url) as connection:
         await imports.finish(connection, job)
+        return (await imports.counts(connection, job))["rejected"]
 
 
 async def _report(url: str, job: str, files: Sequence[Path], report: Path | None) -> int:
     """Writes every refused line of the import, of earlier runs too, as one JSON object a line."""
     number = 0
-    with (report or report_of(job)).open("w", encoding="utf-8") as out:
+    path = report or report_of(job)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
         async with reaching(url) as connection:
             async for refused in imports.rejected(connection, job):
                 told: dict[str, Any] = {**refused, "file": str(files[refused["file"]])}

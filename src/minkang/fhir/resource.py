@@ -25,6 +25,8 @@ Resource = dict[str, Any]
 MAX_DEPTH = 100
 """Nesting no honest resource reaches (Questionnaire and QuestionnaireResponse go to about 20 levels of items)."""
 
+_TOO_DEEP = f"Nested deeper than {MAX_DEPTH} levels."
+
 
 class Parsed(NamedTuple):
     """One resource: the tree to look into and the compact UTF-8 text that is its truth."""
@@ -71,7 +73,10 @@ def parse(body: bytes) -> Parsed:
         raise Incorrect(_explain(body, error)) from None
     if not isinstance(tree, dict):
         raise Incorrect(f"Expected one JSON object, got {_json_kind(tree)}.")
-    text = orjson.dumps(tree)
+    try:
+        text = orjson.dumps(tree)
+    except TypeError:  # it reads to 1024 levels and writes to 254
+        raise Incorrect(_TOO_DEEP) from None
     if text != body:
         # Written differently than we would (white space, escapes, digits of decimals, duplicate keys):
         # keep the author's tokens, drop the white space, and look for duplicates the slow way.
@@ -161,7 +166,7 @@ def _check_depth(text: bytes) -> None:
             return
         left = left.replace(b"{}", b"")
     if left:
-        raise Incorrect(f"Nested deeper than {MAX_DEPTH} levels.")
+        raise Incorrect(_TOO_DEEP)
 
 
 def _has_nul(value: Any) -> bool:

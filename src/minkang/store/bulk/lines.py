@@ -7,10 +7,11 @@ that was interrupted knows what it has done.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import zstandard
 
@@ -21,6 +22,10 @@ LONGEST = 32 * 1024 * 1024
 """Bytes of one line; a longer one is told and left out."""
 
 _BOM = b"\xef\xbb\xbf"
+
+
+class Damaged(Exception):
+    """A packed file is not what its name says, or ends too early."""
 
 
 class Chunk(NamedTuple):
@@ -69,12 +74,62 @@ def opened(path: Path) -> Generator[tuple[BinaryIO, BinaryIO]]:
     with path.open("rb") as file:
         if path.suffix == ".gz":
             with gzip.open(file) as stream:
-                yield cast("BinaryIO", stream), file
+                yield cast("BinaryIO", _Packed(stream, path)), file
         elif path.suffix == ".zst":
-            with zstandard.ZstdDecompressor().stream_reader(file) as stream:
-                yield cast("BinaryIO", stream), file
+            yield cast("BinaryIO", _Packed(_Frames(file), path)), file
         else:
             yield file, file
+
+
+class _Packed:
+    """A packed stream whose faults name the file."""
+
+    def __init__(self, stream: Any, path: Path) -> None:
+        self._stream = stream
+        self._path = path
+
+    def read(self, size: int) -> bytes:
+        """Raises Damaged."""
+        try:
+            return self._stream.read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError) as error:
+            raise Damaged(f"{self._path} is damaged: {error}") from None
+
+
+_BITE = 1024
+"""Packed bytes unpacked at a time; at worst 32 MiB come out of them."""
+
+
+class _Frames:
+    """zstd frames one behind the other, as packers that use several cores write them. The library's own reader takes a
+    file that was cut off for one that ends."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = b""
+        self._frame: Any = None
+        self._out = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """As many bytes as asked for, fewer at the end. Raises EOFError when it comes inside a frame."""
+        while len(self._out) < size and self._unpack():
+            pass
+        found = bytes(self._out[:size])
+        del self._out[:size]
+        return found
+
+    def _unpack(self) -> bool:
+        bite = self._left or self._file.read(_BITE)
+        self._left = b""
+        if not bite and self._frame is not None:
+            raise EOFError("it ends too early")
+        if not bite:
+            return False
+        frame = self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+        self._out += frame.decompress(bite)
+        if frame.eof:
+            self._left, self._frame = frame.unused_data, None
+        return True
 
 
 def files_of(paths: list[Path]) -> list[Path]:

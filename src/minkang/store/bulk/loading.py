@@ -40,6 +40,7 @@ from minkang.store.types import NAMES, NUMBERS
 from minkang.store.write import Raced, Write
 
 _ID = re.compile(ID)
+_TO_CARRY_OUT = frozenset({"transaction", "batch"})
 _TRIES = 5
 _RACES = (Raced, asyncpg.UniqueViolationError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -102,8 +103,10 @@ class Loader:
                 return counts
             except _Known:
                 copying = False
-            except _RACES:
+            except _RACES as error:
                 copying = False
+                if getattr(error, "constraint_name", None) == "import_chunk_pkey":
+                    return await _done(connection, place, chunk)
         raise Conflict("Others keep changing the same resources; run the import again.")
 
     async def _copy(self, connection: Connection[Any], prepared: Prepared) -> Counts:
@@ -133,9 +136,11 @@ class Loader:
             type, id = name
             natural = shards.natural(type, id)
             shard = _home(name, prepared.patients.get(name), located)
-            if shard != natural:
+            carried = shards.carried(id) is not None
+            if shard != natural or (shards.is_personal(type) and not carried):
+                # Also where it would live anyway: a door that puts the id under a patient meanwhile claims it, too.
                 made.claims.append((NUMBERS[type], id, shard))
-            if shard == natural or shards.carried(id) is not None:
+            if shard == natural or carried:
                 made.unclaimed.append(name)
             raw = members(parsed.text)
             terms = index(type, id, parsed, raw)
@@ -191,6 +196,8 @@ def _resource(line: bytes, origin: str) -> tuple[Name, Parsed]:
     parsed = parse(line)
     check(parsed.tree)
     type, id = parsed.tree["resourceType"], parsed.tree.get("id")
+    if type == "Bundle" and parsed.tree["type"] in _TO_CARRY_OUT:
+        raise Incorrect(f"A Bundle of type {parsed.tree['type']} is a request: send it to the FHIR door.")
     if id is None:
         id = _new_id(type, parsed, origin)
     elif not _ID.fullmatch(id):
@@ -244,13 +251,21 @@ async def _located(connection: Connection[Any], patients: Iterable[str]) -> dict
     return {row["id"]: row["shard"] for row in rows if NAMES[row["type"]] == "Patient"}
 
 
+async def _done(connection: Connection[Any], place: Place, chunk: Chunk) -> Counts:
+    """What became of a chunk that is in already: the answer to it was lost, or a loader whose parent died was at it."""
+    row = await connection.fetchrow(SQL["import_chunk_counts"], place.job, place.file, chunk.begin)
+    assert row is not None  # noqa: S101 - its key has just been in our way
+    return Counts(*row)
+
+
 async def _copy_in(connection: Connection[Any], table: str, data: bytes) -> None:
     await connection.copy_to_table(table, source=io.BytesIO(data), format="binary")
 
 
 async def _tell(connection: Connection[Any], place: Place, chunk: Chunk, prepared: Prepared, counts: Counts) -> None:
+    # First, so that it is this key that says when the chunk is in already.
+    await connection.execute(SQL["import_chunk"], place.job, place.file, chunk.begin, len(chunk.data), *counts)
     if prepared.rejected:
         lines = [number for number, _ in prepared.rejected]
         reasons = [orjson.dumps(outcome(problem)).decode() for _, problem in prepared.rejected]
         await connection.execute(SQL["import_reject"], place.job, place.file, lines, reasons)
-    await connection.execute(SQL["import_chunk"], place.job, place.file, chunk.begin, len(chunk.data), *counts)

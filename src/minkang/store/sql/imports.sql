@@ -27,6 +27,9 @@ SELECT coalesce(sum(created), 0)::bigint AS created, coalesce(sum(updated), 0)::
 INSERT INTO import_chunk (job, file, begin, size, created, updated, unchanged, rejected)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 
+-- name: import_chunk_counts
+SELECT created, updated, unchanged, rejected FROM import_chunk WHERE job = $1 AND file = $2 AND begin = $3
+
 -- name: import_reject
 INSERT INTO import_rejected (job, file, line, outcome)
 SELECT $1, $2, line, outcome FROM unnest($3::bigint[], $4::jsonb[]) AS w (line, outcome)
