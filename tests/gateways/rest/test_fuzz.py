@@ -180,6 +180,8 @@ parameters = st.sampled_from(
         "_profile:below",
         "status:not",
         "status:missing",
+        *("_text", "_content", "near", "_list", "code:in", "code:not-in", "code:below", "subject:below"),
+        *("subject:identifier", "subject:text", "location:above"),
     ]
 ) | st.text(max_size=8)
 values = st.sampled_from(
@@ -208,6 +210,8 @@ values = st.sampled_from(
         "\\",
         ",,",
         "a$b",
+        *("(a OR 张) b*", '"a b', "((((", "30.5|114.3|5|km", "91|0", "$current-problems", "ValueSet/a", "urn:a|b"),
+        "Location/a",
         "lt1e400",
         "1e999999999",
         "9999-12-31",

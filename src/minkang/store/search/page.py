@@ -34,6 +34,9 @@ from minkang.store.types import NAMES
 WALK = 100_000
 """Rows one search may recheck: a bound against runaway searches, not yet tuned by measurement."""
 
+READ = 10_000
+"""Rows one search may read for words: reading one takes some ten times as long as comparing a code."""
+
 SORT = 50_000
 """Candidates one search may sort by something other than the type's own date."""
 
@@ -167,10 +170,14 @@ class Search:
 
     def _bound(self, rows: int) -> None:
         self._checked += rows
-        if not self._plan.exact and self._checked > WALK:
+        if self._plan.exact:
+            return
+        words = any(clause.parameter.kind == "text" for clause in self._plan.recheck)
+        if self._checked > (READ if words else WALK):
             raise TooCostly(
                 "The search would look at too many resources one by one; add a parameter that is indexed exactly,"
                 " such as patient, identifier, code or a narrow date."
+                + (" Words are indexed of few types only (index_rules.json)." if words else "")
             )
 
     async def _fetch(self, after: sql.Place | None, limit: int) -> list[Any]:
