@@ -157,6 +157,11 @@ def rewrite_references(parsed: Parsed, targets: Mapping[str, str], *, full_url: 
     return from_exact(tree) if _Rewriting(resolve).resource(tree) else parsed
 
 
+def rewriting(change: Callable[[bytes], Parsed], targets: Mapping[str, str]) -> Callable[[bytes], Parsed]:
+    """A patch whose result has its references rewritten, too."""
+    return lambda text: rewrite_references(change(text), targets)
+
+
 def _rewritten_bytes(parsed: Parsed, targets: Mapping[str, str]) -> Parsed | None:
     """The usual case (a visit's few entries, urn:uuid references only) by counting and replacing bytes; None when the
     text needs a closer look. Counting is right because a name in quotes is a whole string wherever it stands."""

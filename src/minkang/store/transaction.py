@@ -18,7 +18,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from minkang.fhir.bundles import rewrite_references
+from minkang.fhir.bundles import rewrite_references, rewriting
 from minkang.fhir.problem import Conflict, Gone, Incorrect, NotFound, PreconditionFailed
 from minkang.fhir.references import patient_of
 from minkang.fhir.search.query import Query
@@ -152,6 +152,8 @@ async def _resolve(
     for entry in places.values():
         if entry.parsed is not None:
             entry.parsed = rewrite_references(entry.parsed, targets, full_url=entry.full_url)
+        elif entry.patch is not None:
+            entry.patch = rewriting(entry.patch, targets)
     return places
 
 

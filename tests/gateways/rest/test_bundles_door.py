@@ -130,6 +130,9 @@ async def test_conditional_forms_work_inside_a_transaction(door: Client) -> None
         assert answer.json["entry"][number]["resource"]["subject"]["reference"] == "Patient/p7"
 
 
+DOCTOR = "urn:uuid:8d9a3b1e-7a0c-4c3e-9a35-0f1f2b6a7c11"
+
+
 async def test_a_patch_rides_in_a_bundle_as_a_binary(door: Client) -> None:
     await door.put("/Patient/p", PATIENT | {"id": "p"})
     change = base64.b64encode(json.dumps([{"op": "add", "path": "/active", "value": True}]).encode()).decode()
@@ -142,6 +145,24 @@ async def test_a_patch_rides_in_a_bundle_as_a_binary(door: Client) -> None:
         assert statuses(answer) == ["200"]
         assert answer.json["entry"][0]["response"]["etag"] == f'W/"{version}"'
         assert (await door.get("/Patient/p")).json["active"] is True
+
+
+@pytest.mark.parametrize("kind", ["transaction", "batch"])
+async def test_a_fhirpath_patch_rides_in_a_bundle_as_it_is(door: Client, kind: str) -> None:
+    await door.put("/Patient/p", PATIENT | {"id": "p"})
+    parts = [
+        {"name": "type", "valueCode": "add"},
+        {"name": "path", "valueString": "Patient"},
+        {"name": "name", "valueString": "generalPractitioner"},
+        {"name": "value", "valueReference": {"reference": DOCTOR if kind == "transaction" else "Practitioner/x"}},
+    ]
+    change = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+    doctor = {"fullUrl": DOCTOR, **entry("POST", "Practitioner", {"resourceType": "Practitioner"})}
+    answer = await door.post("/", bundle(kind, entry("PATCH", "Patient/p", change), doctor))
+    assert statuses(answer) == ["200", "201"]
+    (named,) = (await door.get("/Patient/p")).json["generalPractitioner"]
+    made = answer.json["entry"][1]["response"]["location"].partition("/_history")[0]
+    assert made.endswith(named["reference"]) if kind == "transaction" else named["reference"] == "Practitioner/x"
 
 
 async def test_the_same_message_is_done_once_and_answered_twice(store: MemoryStore, door: Client) -> None:

@@ -179,7 +179,11 @@ async def test_metadata_says_what_the_router_does(door: Client) -> None:
     known = {name.removeprefix("$") for _, name in OPERATIONS}
     assert {operation["name"] for operation in patient["operation"]} == known | {"export"}  # the bulk door's
     assert answer.json["implementation"]["url"] == "http://door.test/fhir"
-    assert answer.json["patchFormat"] == ["application/json-patch+json", "application/merge-patch+json"]
+    assert answer.json["patchFormat"] == [
+        "application/fhir+json",
+        "application/json-patch+json",
+        "application/merge-patch+json",
+    ]
 
 
 async def test_every_search_parameter_promised_is_understood(door: Client) -> None:

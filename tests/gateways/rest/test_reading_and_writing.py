@@ -290,3 +290,41 @@ async def test_a_patch_must_say_it_is_one_and_hit_something(door: Client) -> Non
     assert (await door.patch("/Patient?gender=male", change)).status == 404
     assert (await door.patch("/Patient?gender=female", change)).status == 200
     assert (await door.get("/Patient/p")).json["active"] is True
+
+
+DIED = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {
+            "name": "operation",
+            "part": [
+                {"name": "type", "valueCode": "add"},
+                {"name": "path", "valueString": "Patient"},
+                {"name": "name", "valueString": "deceased"},
+                {"name": "value", "valueDateTime": "2024-05-01"},
+            ],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("media", ["application/fhir+json", "application/json"])
+async def test_a_fhirpath_patch_changes_what_its_paths_name(door: Client, media: str) -> None:
+    await door.put("/Patient/p", ZHANG | {"id": "p"})
+    done = await door.patch("/Patient/p", DIED, content_type=media)
+    assert (done.status, done.headers["etag"], done.json["deceasedDateTime"]) == (200, 'W/"2"', "2024-05-01")
+    again = await door.patch("/Patient?gender=female", DIED, content_type=media)
+    assert (again.status, "use replace" in again.text) == (422, True)
+    empty = await door.patch("/Patient?gender=female", {"resourceType": "Parameters"}, content_type=media)
+    assert (empty.status, empty.headers["etag"]) == (200, 'W/"2"')
+
+
+async def test_a_fhirpath_patch_that_is_none_is_refused(door: Client) -> None:
+    await door.put("/Patient/p", ZHANG | {"id": "p"})
+    for body in (
+        {"resourceType": "Parameters", "parameter": [{"name": "x"}]},
+        {"resourceType": "Parameters", "parameter": 5},
+    ):
+        assert (await door.patch("/Patient/p", body, content_type="application/fhir+json")).status == 400
+    assert (await door.patch("/Patient/p", {"active": True}, content_type="application/fhir+json")).status == 415
+    assert "application/fhir+json" in (await door.get("/metadata")).json["patchFormat"]

@@ -96,6 +96,13 @@ def json_members(type_name: str) -> Mapping[str, tuple[Element, str]]:
     return MappingProxyType(dict(pairs))
 
 
+@cache
+def choice_names() -> frozenset[str]:
+    """The names in JSON of every choice element of every structure: `valueQuantity`, `deceasedBoolean` ..."""
+    choices = (element for type_name in _lines() for element in elements(type_name).values() if element.choice)
+    return frozenset(name for element in choices for name, _ in element.json_names())
+
+
 def codes(value_set: str) -> frozenset[str]:
     """Codes of a value set that some required binding names, by the last part of its url. Raises KeyError."""
     return _value_sets()[value_set]

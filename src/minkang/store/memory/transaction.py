@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from minkang.fhir.bundles import rewrite_references
+from minkang.fhir.bundles import rewrite_references, rewriting
 from minkang.fhir.problem import Incorrect, NotFound, PreconditionFailed
 from minkang.store.contract import Entry, Repository, Written
 from minkang.store.memory.rows import Row
@@ -107,7 +107,7 @@ def _write(writer: Writer, entry: Entry, found: Row | None, targets: dict[str, s
     if entry.method == "PATCH":
         if entry.id is None or entry.patch is None:
             raise NotFound(f"No {entry.type} meets the condition.")
-        return writer.patch(entry.type, entry.id, entry.patch, if_match=entry.if_match)
+        return writer.patch(entry.type, entry.id, rewriting(entry.patch, targets), if_match=entry.if_match)
     if entry.parsed is None or entry.id is None:
         raise Incorrect(f"A {entry.method} entry needs a resource.")
     parsed = rewrite_references(entry.parsed, targets, full_url=entry.full_url)

@@ -18,7 +18,7 @@ from minkang.fhir.search.kinds import KINDS
 from minkang.fhir.search.parameters import SearchParameter, parameters_of
 from minkang.gateways.rest.negotiation import JSON_PATCH, MERGE_PATCH
 from minkang.gateways.rest.request import Request, expect_only
-from minkang.gateways.rest.response import Response
+from minkang.gateways.rest.response import FHIR_JSON, Response
 from minkang.kit import clock
 from minkang.store.contract import Repository
 
@@ -81,7 +81,7 @@ def statement(base: str) -> dict[str, Any]:
         "instantiates": ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"],
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
-        "patchFormat": [JSON_PATCH.decode(), MERGE_PATCH.decode()],
+        "patchFormat": [FHIR_JSON.decode(), JSON_PATCH.decode(), MERGE_PATCH.decode()],
         "rest": [_rest()],
     }
 

@@ -1,6 +1,6 @@
-"""patch and conditional patch by JSON Patch or JSON Merge Patch: PATCH [base]/[type]/[id] or ?[criteria].
+"""patch and conditional patch: PATCH [base]/[type]/[id] or ?[criteria], by JSON, FHIRPath or JSON Merge Patch.
 
-http://hl7.org/fhir/R4/http.html#patch; the second is not of R4, but what some clients send.
+http://hl7.org/fhir/R4/http.html#patch; the third is not of R4, but what some clients send.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from minkang.fhir import json_patch, merge_patch
+from minkang.fhir import fhirpath_patch, json_patch, merge_patch
 from minkang.fhir.problem import Incorrect, Unprocessable, UnsupportedMediaType
 from minkang.fhir.resource import Parsed, parse
 from minkang.fhir.validation import check
@@ -20,7 +20,7 @@ from minkang.gateways.rest import response
 from minkang.gateways.rest.conditions import criteria, if_match
 from minkang.gateways.rest.negotiation import JSON_PATCH, MERGE_PATCH, content_type
 from minkang.gateways.rest.request import Request, expect_only
-from minkang.gateways.rest.response import PLAIN_JSON, Response
+from minkang.gateways.rest.response import FHIR_JSON, PLAIN_JSON, Response
 from minkang.store.contract import Repository
 
 Change = Callable[[bytes], Parsed]
@@ -44,22 +44,37 @@ async def patch_where(request: Request, repository: Repository) -> Response:
 
 
 async def change_of(request: Request) -> Change:
-    """What the body makes of a resource's text. Inside a Bundle a patch comes as a Binary (http.html#patch).
+    """What the body makes of a resource's text. Inside a Bundle a JSON Patch comes as a Binary (http.html#patch).
 
-    A client that calls its patch plain JSON is understood: operations are an array, a merge patch is an object.
+    A client that calls its patch plain JSON is understood: operations are an array, a FHIRPath Patch is a Parameters
+    resource, a merge patch is any other object.
     """
     if request.parsed is not None:
-        return _by_operations(_content(request.parsed.tree))
+        return _by_paths(request.parsed) or _by_operations(_content(request.parsed.tree))
     media = content_type(request.header(b"content-type"))
-    if media not in (JSON_PATCH, MERGE_PATCH, PLAIN_JSON):
+    if media not in (JSON_PATCH, MERGE_PATCH, PLAIN_JSON, FHIR_JSON):
         raise UnsupportedMediaType(
-            f"Send a patch as {JSON_PATCH.decode()}; {media[:64].decode('latin-1')} is not taken."
+            f"Send a patch as {JSON_PATCH.decode()}, or as Parameters in {FHIR_JSON.decode()}; "
+            f"{media[:64].decode('latin-1')} is not taken."
         )
     body = await request.body()
     if media == JSON_PATCH or (media == PLAIN_JSON and body.lstrip().startswith(b"[")):
         return _by_operations(body)
+    if media == FHIR_JSON and body.lstrip().startswith(b"["):
+        raise UnsupportedMediaType(f"An array of operations is {JSON_PATCH.decode()}.")
     merge = parse(body)
+    if media != MERGE_PATCH and (by_paths := _by_paths(merge)) is not None:
+        return by_paths
+    if media == FHIR_JSON:
+        raise UnsupportedMediaType(f"In {FHIR_JSON.decode()} a patch is a Parameters resource (FHIRPath Patch).")
     return lambda text: merge_patch.apply(text, merge)
+
+
+def _by_paths(sent: Parsed) -> Change | None:
+    if not fhirpath_patch.is_patch(sent.tree):
+        return None
+    operations = fhirpath_patch.parse(sent)
+    return lambda text: fhirpath_patch.apply(text, operations)
 
 
 def _by_operations(body: bytes) -> Change:
@@ -87,7 +102,9 @@ def checked(type_name: str, change: Change) -> Change:
 def _content(tree: dict[str, Any]) -> bytes:
     media = str(tree.get("contentType", "")).partition(";")[0].strip()
     if tree.get("resourceType") != "Binary" or media.encode() != JSON_PATCH:
-        raise Incorrect(f"In a Bundle a patch is a Binary with contentType {JSON_PATCH.decode()}.")
+        raise Incorrect(
+            f"In a Bundle a patch is a Parameters resource, or a Binary with contentType {JSON_PATCH.decode()}."
+        )
     try:
         return base64.b64decode(str(tree.get("data", "")))
     except binascii.Error:
