@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minkang.fhir.problem import Incorrect, Problem, TooCostly, Unsupported
+from minkang.fhir.problem import Fault, Incorrect, Problem, TooCostly, Unsupported
 from minkang.fhir.resource import Resource
 from minkang.fhir.search import resolving
 from minkang.fhir.search.grammar import parse
+from minkang.fhir.search.match import matches
 from minkang.fhir.terminology.asking import is_needed
 from minkang.fhir.terminology.codesets import CodeSet, union
 from minkang.fhir.terminology.filters import filtered
@@ -181,3 +182,15 @@ def test_what_is_not_here_is_refused_with_words_that_help(
 ) -> None:
     with pytest.raises(kind, match="PUT"):
         answered(made(), [])
+
+
+@pytest.mark.parametrize(
+    "clause", ["code:in=u:x", "code:not-in=u:x", "code:below=u:s|x", "asserter:below=Organization/x", "_list=x"]
+)
+def test_what_nobody_looked_up_is_a_fault_and_never_everything(clause: str) -> None:
+    name, _, value = clause.partition("=")
+    query = parse("Condition", [(name, value)], strict=True)
+    coded = {"coding": [{"system": "u:s", "code": "x"}]}
+    tree = {"resourceType": "Condition", "id": "x", "code": coded, "asserter": {"reference": "Organization/x"}}
+    with pytest.raises(Fault, match="looked up"):
+        matches(query, tree)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -112,6 +113,9 @@ class PostgresRepository:
 
     async def export(self, extract: Extract, *, after: str | None = None) -> AsyncIterator[Portion]:
         async with self._translated():
+            async with self._database.connection() as connection:
+                known = [await self._definitions.resolve(connection, self._scope, query) for query in extract.queries]
+            extract = replace(extract, queries=tuple(known))
             async for portion in Walk(self._database, self._sealer, self._scope, extract).portions(after):
                 yield portion
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from minkang.fhir.problem import Incorrect
 from minkang.fhir.search import grammar
 from minkang.store.bulk import walk
 from minkang.store.contract import Extract, Moment, Portion, Repository, Stored
@@ -18,7 +19,7 @@ from minkang.store.keys import generate
 from minkang.store.scope import EVERYTHING, Actor, Scope
 from minkang.store.store import Store
 from tests.lib.both_stores import RepositoryFor
-from tests.lib.builders import a_condition, a_patient, an_observation, an_organization, parsed
+from tests.lib.builders import LOCAL, a_condition, a_patient, an_observation, an_organization, parsed
 
 pytestmark = pytest.mark.anyio
 CITY = Actor("Practitioner/city", "city-hospital", 390100)
@@ -121,6 +122,25 @@ async def test_types_times_and_criteria_narrow_it(repository: Repository) -> Non
         *(f"Observation/{name}" for name in ("nobodys", "o1", "o3", "o5", "o7")),
         "Organization/org",
     ]
+
+
+async def test_criteria_may_name_value_sets_and_lists(repository: Repository) -> None:
+    await a_city(repository)
+    codes = {"system": LOCAL, "concept": [{"code": "bp"}]}
+    value_set = {"resourceType": "ValueSet", "url": "http://minkang.example/vs", "compose": {"include": [codes]}}
+    await put(repository, "vs", value_set | {"status": "active"})
+    entry = [{"item": {"reference": f"Observation/{name}"}} for name in ("o1", "o2", "gone")]
+    await put(repository, "some", {"resourceType": "List", "status": "current", "mode": "working", "entry": entry})
+    moment = await repository.moment()
+    for criteria, plain in (("code:in=ValueSet/vs", "code=bp"), ("_list=some", "_id=o1,o2")):
+        queries = [grammar.parse("Observation", [tuple(one.split("="))], strict=True) for one in (criteria, plain)]
+        asked = [Extract(moment, types=("Observation",), queries=(query,)) for query in queries]
+        found = await names(repository, asked[0])
+        assert found == await names(repository, asked[1])
+        assert found
+    lost = grammar.parse("Observation", [("code:in", "ValueSet/lost")], strict=True)
+    with pytest.raises(Incorrect, match="not stored here"):
+        await names(repository, Extract(moment, queries=(lost,)))
 
 
 async def test_the_record_of_some_patients_and_of_all(repository: Repository) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
 from minkang.kit import clock
 from minkang.store.contract import Entry, Extract, HistoryPage, Hit, Moment, Page, Portion, Stored, Written
+from minkang.store.memory.definitions import resolve
 from minkang.store.memory.everything import everything, place
 from minkang.store.memory.export import portions
 from minkang.store.memory.paging import one_page
@@ -143,7 +145,8 @@ class MemoryRepository:
         return Moment(self._rows.serial, self._rows.now())
 
     async def export(self, extract: Extract, *, after: str | None = None) -> AsyncIterator[Portion]:
-        for portion in portions(self._rows, self._scope, extract, after):
+        known = tuple(resolve(self._rows, self._scope, query) for query in extract.queries)
+        for portion in portions(self._rows, self._scope, replace(extract, queries=known), after):
             yield portion
 
     async def transaction(

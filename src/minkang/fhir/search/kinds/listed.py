@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from minkang.fhir.problem import Incorrect, Unsupported
+from minkang.fhir.problem import Fault, Incorrect, Unsupported
 from minkang.fhir.search.escapes import unescape
 from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.parameters import SearchParameter
@@ -48,7 +48,9 @@ def values(elements: Elements) -> list[Value]:
 
 
 def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
-    return wanted.among is not None and value in wanted.among
+    if wanted.among is None:
+        raise Fault(f"Nobody has looked up what List/{wanted.list} holds.")
+    return value in wanted.among
 
 
 def sort_key(values: list[Value], descending: bool) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from minkang.fhir.names import fold
-from minkang.fhir.problem import Incorrect
+from minkang.fhir.problem import Fault, Incorrect
 from minkang.fhir.search.escapes import unescape
 from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.kinds import token
@@ -102,6 +102,8 @@ def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
         return value.identifier is not None and token.matches(token.Value(*value.identifier), wanted.identifier, None)
     if wanted.text is not None:
         return value.display is not None and fold(value.display).startswith(wanted.text)
+    if modifier in ("above", "below") and wanted.among is None:
+        raise Fault(f"Nobody has looked up what is {modifier} {wanted.type}/{wanted.id}.")
     if wanted.among is not None:
         return value.url is None and (value.type, value.id) in wanted.among
     if wanted.url is not None:

@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from minkang.fhir.names import fold
-from minkang.fhir.problem import Incorrect
+from minkang.fhir.problem import Fault, Incorrect
 from minkang.fhir.search.escapes import split, unescape
 from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.parameters import SearchParameter
@@ -117,7 +117,7 @@ def values(elements: Elements) -> list[Value]:
 
 
 def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
-    if wanted.codes is not None:
+    if wanted.codes is not None or wanted.named is not None:
         return value.code is not None and _is_among(value.system, value.code, wanted)
     if wanted.text is not None:
         return value.text is not None and fold(value.text).startswith(wanted.text)
@@ -133,7 +133,9 @@ def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
 
 
 def _is_among(system: str | None, code: str, wanted: Wanted) -> bool:
-    codes = wanted.codes or CodeSet()
+    codes = wanted.codes
+    if codes is None:
+        raise Fault(f"Nobody has looked up what {wanted.named} holds.")  # would find everything
     return (system, code) in codes if system is not None else any((one, code) in codes for one in wanted.implied)
 
 
