@@ -41,7 +41,7 @@ def test_the_calls_that_make_one_are_recognised(call: str) -> None:
 
 def _makes(call: ast.Call) -> bool:
     match call.func:
-        case ast.Attribute(attr="repository" | "desk"):
+        case ast.Attribute(attr="repository" | "desk" | "removal"):
             # Sources.repository() of the web floor is handed in bound and takes nothing.
             return bool(call.args or call.keywords)
         case ast.Attribute(value=ast.Name(id="Store"), attr="open"):

@@ -119,6 +119,24 @@ def export(
 
 
 @app.command()
+def expunge(
+    source: Annotated[str | None, typer.Option(help="What this sender sent (the source of an import).")] = None,
+    batch: Annotated[list[int] | None, typer.Option(help="What this batch wrote; may be given several times.")] = None,
+    type_filter: Annotated[list[str] | None, typer.Option(help="What meets a search: 'Observation?code=...'.")] = None,
+    mode: Annotated[str, typer.Option(help="expunge (nothing stays) or delete (tombstones and history).")] = "expunge",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Take out what came in wrongly: all of a sender, of some batches, or of a search. Counts first, then asks."""
+    from minkang.app import expunging
+
+    asked = {"source": source, "batch": list(map(str, batch or [])), "_typeFilter": type_filter, "mode": mode}
+    expunging.run(_settings(data=data, database_url=database_url), expunging.wish(asked), dry_run=dry_run, yes=yes)
+
+
+@app.command()
 def status(data: Data = None) -> None:
     """Say what runs on a data folder. Ends with 0 when the platform runs, else with 3."""
     from minkang.app.status import show

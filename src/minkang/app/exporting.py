@@ -36,13 +36,18 @@ log = structlog.get_logger(__name__)
 
 def wish(asked: Mapping[str, str | list[str] | None], level: str, group: str | None) -> ExportWish:
     """The options as what `$export` would be asked. Raises BadSetting."""
+    try:
+        return export_wish(pairs_of(asked), level=level, group=group)
+    except Problem as problem:
+        raise BadSetting(str(problem)) from problem
+
+
+def pairs_of(asked: Mapping[str, str | list[str] | None]) -> list[tuple[str, str]]:
+    """Options as the parameters of an operation."""
     pairs: list[tuple[str, str]] = []
     for name, given in asked.items():
         pairs += [(name, value) for value in ([given] if isinstance(given, str) else given or [])]
-    try:
-        return export_wish(pairs, level=level, group=group)
-    except Problem as problem:
-        raise BadSetting(str(problem)) from problem
+    return pairs
 
 
 def run(settings: Settings, to: Path, wish: ExportWish) -> None:

@@ -168,3 +168,61 @@ def check_id(text: str) -> str:
 
 def _patient(reference: str) -> str:
     return check_id(reference.removeprefix("Patient/"))
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalWish:
+    """What is to be removed: what a source sent, what some batches wrote, or what meets one of some searches.
+
+    `mode`: delete leaves tombstones and the history; expunge leaves nothing. `dry_run`: only count.
+    """
+
+    mode: str
+    source: str | None = None
+    batches: tuple[int, ...] = ()
+    filters: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    def queries(self) -> tuple[Query, ...]:
+        """Raises Incorrect, Unsupported."""
+        return tuple(map(criteria, self.filters))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> RemovalWish:
+        """Raises msgspec.ValidationError (a ValueError)."""
+        return msgspec.convert(tree, cls)
+
+
+MODES = ("delete", "expunge")
+
+
+def removal_wish(pairs: Iterable[tuple[str, str]]) -> RemovalWish:
+    """Parameters `mode`, `source` or `batch` (several) or `_typeFilter` (several), `dryRun`. Raises Incorrect."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    known = {"mode", "source", "batch", "_typeFilter", "dryRun"}
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise Incorrect(f"Unknown parameter {unknown[0][:64]!r} here; known: {', '.join(sorted(known))}.")
+    mode, dry_run = _once("mode", found), _once("dryRun", found) or "false"
+    if mode not in MODES:
+        raise Incorrect("Say the mode: delete (tombstones, the history stays) or expunge (nothing stays).")
+    if dry_run not in ("true", "false"):
+        raise Incorrect(f"dryRun takes true or false, not {dry_run[:64]!r}.")
+    if len({"source", "batch", "_typeFilter"} & found.keys()) != 1:
+        raise Incorrect("Say what to remove, by one of: source, batch, _typeFilter.")
+    filters = _filters(found)
+    for text in filters:
+        criteria(text)
+    batches = tuple(map(_batch, _listed("batch", found)))
+    return RemovalWish(mode, _once("source", found), batches, filters, dry_run == "true")
+
+
+def _batch(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) < 2**63:
+        raise Incorrect(f"batch={text[:64]} is not the number of a batch.")
+    return int(text)

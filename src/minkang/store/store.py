@@ -9,6 +9,7 @@ from pathlib import Path
 from minkang.kit.db import Database
 from minkang.store import feed
 from minkang.store.bulk.desk import Desk
+from minkang.store.bulk.removal import Removal
 from minkang.store.bulk.running import Kind, Runner
 from minkang.store.definitions import Definitions
 from minkang.store.index import Indexer
@@ -55,13 +56,17 @@ class Store:
         """The door to the records for one caller."""
         return PostgresRepository(self.database, self.sealer, self.indexer, self.definitions, actor, scope)
 
+    def removal(self, actor: Actor, scope: Scope) -> Removal:
+        """Who takes out for one caller what a source sent or a search finds."""
+        return Removal(self.database, self.sealer, self.indexer, actor, scope)
+
     def desk(self, actor: Actor, scope: Scope, folder: Path) -> Desk:
         """Where one caller orders exports and the like; `folder` is where files of jobs lie."""
         return Desk(self.database, self.sealer, actor, scope, folder)
 
     def runner(self, folder: Path, keep: timedelta, kinds: Mapping[str, Kind] | None = None) -> Runner:
         """Who carries those orders out."""
-        return Runner(self.database, self.keys, self.repository, folder, keep, kinds or {})
+        return Runner(self.database, self.keys, self.repository, self.removal, folder, keep, kinds or {})
 
     async def counts(self) -> dict[str, int]:
         """Current resources by type, over everybody: for operators' pages only. Estimated where the store is large."""

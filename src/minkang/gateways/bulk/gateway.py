@@ -2,7 +2,7 @@
 
 gateway    one request in, one answer out; problems become OperationOutcomes here
 asking     what was asked, decoded on demand; what is answered
-kickoff    orders: $export ...
+kickoff    orders: $export, $bulk-delete
 status     how a job stands; cancelling it
 download   the files an export leaves
 """
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 KICKOFFS: dict[str, tuple[Kickoff, tuple[str, ...]]] = {
     "$export": (kickoff.export, ("GET", "POST")),
+    "$bulk-delete": (kickoff.bulk_delete, ("POST",)),
 }
 """By the last segment of the path: the order, and by which methods it is given."""
 
@@ -107,14 +108,19 @@ async def _perform(asked: Asked, caller: Caller, *, guarded: bool) -> Answer:
             _expect(asked, "GET")
             return await download(asked, caller.desk, id, name)
     order, methods = KICKOFFS.get(segments[-1], (None, ()))
-    if order is None or (segments[-1] == "$export" and not _is_exported(segments)):
+    if order is None or not _is_place_of(segments):
         raise NotFound("There is nothing at this address.")
     _expect(asked, *methods)
     return await order(asked, caller.desk, caller.repository)
 
 
-def _is_exported(segments: list[str]) -> bool:
-    return segments in (["$export"], ["Patient", "$export"]) or (len(segments) == 3 and segments[0] == "Group")
+def _is_place_of(segments: list[str]) -> bool:
+    """Whether the order at the end of a path is taken at its beginning."""
+    match segments:
+        case [_] | ["Patient", "$export"] | ["Group", _, "$export"]:
+            return True
+        case _:
+            return False
 
 
 def _expect(asked: Asked, *methods: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from minkang.fhir.bulk import NDJSON, check_id, export_wish
+from minkang.fhir.bulk import NDJSON, check_id, export_wish, removal_wish
 from minkang.fhir.problem import Incorrect
 from minkang.gateways.bulk.asking import Answer, Asked, single
 from minkang.store.bulk.desk import Desk
@@ -37,3 +37,10 @@ async def export(asked: Asked, desk: Desk, repository: Repository) -> Answer:
         await repository.read("Group", group)  # whoever asks for a group that is not there should hear it now
     id = await desk.order("export", wish.to_json() | {"request": asked.url})
     return accepted(asked, id)
+
+
+async def bulk_delete(asked: Asked, desk: Desk, _: Repository) -> Answer:
+    """`/$bulk-delete`: what a source sent, some batches wrote, or some searches find."""
+    asked.expect_async()
+    wish = removal_wish(await asked.parameters())
+    return accepted(asked, await desk.order("delete", wish.to_json()))

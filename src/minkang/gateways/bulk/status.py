@@ -30,9 +30,9 @@ async def look(asked: Asked, desk: Desk, id: str, *, guarded: bool) -> Answer:
 
 
 def outcome_of(asked: Asked, job: Job, state: dict[str, Any], *, guarded: bool) -> dict[str, Any]:
-    """The manifest of an export; what another kind of job says of itself."""
-    if job.kind != "export":
-        return state
+    """The manifest of an export, the counts of a removal."""
+    if job.kind == "delete":
+        return _removed(job, state)
     files = {
         kind: [
             {"type": file["type"], "url": f"{asked.base}/bulk-files/{job.id}/{file['name']}", "count": file["count"]}
@@ -49,6 +49,17 @@ def outcome_of(asked: Asked, job: Job, state: dict[str, Any], *, guarded: bool) 
         "deleted": files["deleted"],
         "error": [],
     }
+
+
+def _removed(job: Job, state: dict[str, Any]) -> dict[str, Any]:
+    """What a $bulk-delete did, or would do: http://hl7.org/fhir/R4/parameters.html"""
+    by_type = [
+        {"name": "removed", "part": [{"name": "type", "valueCode": type}, {"name": "count", "valueInteger": count}]}
+        for type, count in sorted(state["removed"].items())
+    ]
+    told = [{"name": "dryRun", "valueBoolean": job.asked["dry_run"]}, *by_type]
+    told += [{"name": name, "valueInteger": state[name]} for name in ("restored", "kept", "versions")]
+    return {"resourceType": "Parameters", "parameter": told}
 
 
 async def cancel(desk: Desk, id: str) -> Answer:

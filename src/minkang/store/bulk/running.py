@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from minkang.fhir.bulk import ExportWish
+from minkang.fhir.bulk import ExportWish, RemovalWish
 from minkang.fhir.problem import Busy, Fault, Problem, outcome
 from minkang.kit.db import Connection, Database
 from minkang.kit.folders import make_folder
@@ -23,6 +23,7 @@ from minkang.store.bulk import export
 from minkang.store.bulk.desk import Order, order_of, seal_json, state_of
 from minkang.store.bulk.export import ExportState, OutFile
 from minkang.store.bulk.files import SealedFile
+from minkang.store.bulk.removal import Removal, RemovalState
 from minkang.store.contract import Repository
 from minkang.store.keys import Keys
 from minkang.store.scope import Actor, Scope
@@ -45,6 +46,7 @@ class Run:
 
     id: str
     repository: Repository
+    removal: Removal
     asked: dict[str, Any]
     state: dict[str, Any] | None
     folder: Path
@@ -64,6 +66,7 @@ class Runner:
         database: Database,
         keys: Keys,
         repository_for: Callable[[Actor, Scope], Repository],
+        removal_for: Callable[[Actor, Scope], Removal],
         folder: Path,
         keep: timedelta,
         kinds: Mapping[str, Kind],
@@ -72,9 +75,10 @@ class Runner:
         self._keys = keys
         self._sealer = Sealer(keys)
         self._repository_for = repository_for
+        self._removal_for = removal_for
         self._folder = folder
         self._keep = keep
-        self._kinds = {"export": run_export, **kinds}
+        self._kinds = {"export": run_export, "delete": run_removal, **kinds}
 
     async def waiting(self) -> list[str]:
         """Ids of jobs to be carried out, oldest first; somebody may be at them already."""
@@ -124,7 +128,8 @@ class Runner:
 
         repository = self._repository_for(order.actor, order.scope)
         # A sealer of its own: files are made durable in another thread.
-        return Run(id, repository, order.asked, state, self._folder / id, Sealer(self._keys), save)
+        removal = self._removal_for(order.actor, order.scope)
+        return Run(id, repository, removal, order.asked, state, self._folder / id, Sealer(self._keys), save)
 
     async def _end(self, connection: Connection[Any], id: str, status: str, state: dict[str, Any] | None) -> None:
         sealed = None if state is None else seal_json(self._sealer, state, f"state:{id}")
@@ -163,3 +168,13 @@ async def run_export(run: Run) -> None:
 
     begun = None if run.state is None else ExportState.from_json(run.state)
     await export.run(run.repository, ExportWish.from_json(run.asked), opened, save, begun)
+
+
+async def run_removal(run: Run) -> None:
+    """`$bulk-delete`."""
+
+    async def save(state: RemovalState) -> None:
+        await run.save(state.to_json(), state.rows, state.done)
+
+    begun = None if run.state is None else RemovalState.from_json(run.state)
+    await run.removal.run(RemovalWish.from_json(run.asked), save, begun)

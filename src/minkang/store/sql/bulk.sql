@@ -85,3 +85,72 @@ DELETE FROM bulk_job WHERE expires < now() AND status = 'expired'
 
 -- name: jobs_known
 SELECT id FROM bulk_job WHERE id = ANY ($1::text[]) AND status <> 'expired'
+
+-- name: batches_of
+-- The next batches of a sender, oldest first.
+SELECT id, rows FROM batch WHERE source = $1 AND id > $2 ORDER BY id LIMIT $3
+
+-- name: batches_named
+SELECT id, rows FROM batch WHERE id = ANY ($1::bigint[]) AND id > $2 ORDER BY id LIMIT $3
+
+-- name: rows_of_source
+SELECT coalesce(sum(rows), 0)::bigint FROM batch WHERE source = $1
+
+-- name: rows_of_batches
+SELECT coalesce(sum(rows), 0)::bigint FROM batch WHERE id = ANY ($1::bigint[])
+
+-- name: hold_rows
+-- Current rows, held until the end of the transaction, with what they are now.
+SELECT r.shard, r.type, r.id, r.version, r.batch
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+  JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id
+ ORDER BY r.shard, r.type, r.id
+   FOR UPDATE OF r
+
+-- name: versions_with_batch
+-- Every version there is of these names.
+SELECT v.shard, v.type, v.id, v.version, v.batch, v.deleted
+  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+  JOIN resource_version v ON v.shard = w.shard AND v.type = w.type AND v.id = w.id
+
+-- name: batches_from
+-- Those of the batches that a sender sent.
+SELECT id FROM batch WHERE id = ANY ($1::bigint[]) AND source = $2
+
+-- name: expunge_many
+WITH w AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)),
+     gone AS (DELETE FROM resource r USING w WHERE r.shard = w.shard AND r.type = w.type AND r.id = w.id RETURNING 1),
+     past AS (DELETE FROM resource_version v USING w WHERE v.shard = w.shard AND v.type = w.type AND v.id = w.id
+              RETURNING 1),
+     said AS (DELETE FROM resource_text t USING w WHERE t.shard = w.shard AND t.type = w.type AND t.id = w.id),
+     moved AS (DELETE FROM resource_moved m USING w WHERE m.type = w.type AND m.id = w.id),
+     place AS (DELETE FROM locator l USING w WHERE l.type = w.type AND l.id = w.id AND l.shard = w.shard)
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM past) AS versions
+
+-- name: expunge_versions
+-- Superseded versions that some batches wrote, of names that keep others.
+DELETE FROM resource_version v USING unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+ WHERE v.shard = w.shard AND v.type = w.type AND v.id = w.id AND v.batch = ANY ($4::bigint[])
+
+-- name: expunge_current
+-- Rows whose newest version before is a deletion: that is the newest again.
+WITH w AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)),
+     said AS (DELETE FROM resource_text t USING w WHERE t.shard = w.shard AND t.type = w.type AND t.id = w.id)
+DELETE FROM resource r USING w WHERE r.shard = w.shard AND r.type = w.type AND r.id = w.id
+
+-- name: entomb_many
+-- Current rows become history with a tombstone on top. $4 to $8: batch, custodian, division, time, actor.
+WITH w AS MATERIALIZED (SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)),
+     old AS (DELETE FROM resource r USING w WHERE r.shard = w.shard AND r.type = w.type AND r.id = w.id
+             RETURNING r.shard, r.type, r.id, r.version, r.batch, r.org, r.region, r.updated, r.content),
+     said AS (DELETE FROM resource_text t USING w WHERE t.shard = w.shard AND t.type = w.type AND t.id = w.id),
+     past AS (INSERT INTO resource_version (shard, type, id, version, batch, org, region, updated, deleted, content)
+              SELECT shard, type, id, version, batch, org, region, updated, false, content FROM old
+              UNION ALL
+              SELECT shard, type, id, version + 1, $4, $5, $6, greatest($7, updated), true, ''::bytea FROM old),
+     told AS (INSERT INTO batch (id, updated, actor, rows) SELECT $4, $7, $8, count(*) FROM old HAVING count(*) > 0)
+SELECT count(*) FROM old
+
+-- name: forget_receipts
+-- What was taken back may be sent again under the same message id.
+UPDATE batch SET message_id = NULL, answer = NULL WHERE id = ANY ($1::bigint[]) AND message_id IS NOT NULL

@@ -49,7 +49,10 @@ TYPE_OPERATIONS = {
     "Patient": {"everything": _DEFINITION + "Patient-everything", "export": _BULK + "patient-export"},
     "Group": {"export": _BULK + "group-export"},
 }
-SYSTEM_OPERATIONS = {"export": _BULK + "export"}
+SYSTEM_OPERATIONS = {
+    "export": _BULK + "export",
+    "bulk-delete": "https://minkang.example/OperationDefinition/bulk-delete",
+}
 """What the bulk door answers (http://hl7.org/fhir/uv/bulkdata/STU2/export.html) is told here, too: it is one server."""
 
 _STARTED = clock.now()
