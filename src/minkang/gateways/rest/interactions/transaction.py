@@ -51,14 +51,12 @@ async def process(request: Request, repository: Repository) -> Response:
 
 
 def message_identity(request: Request) -> tuple[str | None, str | None]:
-    """Who sent which message, or two Nones."""
+    """Who sent which message. A sender may be named alone: what it sent can then be found, and taken out, together."""
     source, message_id = request.text_header(b"x-source"), request.text_header(b"x-message-id")
-    if message_id is None:
-        return None, None
-    if source is None:
+    if source is None and message_id is not None:
         raise Incorrect("X-Message-Id needs X-Source beside it: the sender whose message that is.")
     for name, value in (("X-Source", source), ("X-Message-Id", message_id)):
-        if not (value.isprintable() and 0 < len(value) <= MAX_MESSAGE_ID):
+        if value is not None and not (value.isprintable() and 0 < len(value) <= MAX_MESSAGE_ID):
             raise Incorrect(f"{name} is 1 to {MAX_MESSAGE_ID} printable characters.")
     return source, message_id
 
