@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """One version of a resource. `content` is its full JSON text (id and meta inside); empty when `deleted`."""
 
     type: str
@@ -33,8 +32,7 @@ class Written:
     did: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One row of a page: `mode` is `match` or `include`."""
 
     stored: Stored

@@ -5,6 +5,7 @@ http://hl7.org/fhir/R4/http.html#paging, http://hl7.org/fhir/R4/search.html#retu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
@@ -50,7 +51,15 @@ def links(base: str, path: str, pairs: Pairs, following: str | None) -> list[tup
 def _with_query(url: str, pairs: Pairs) -> str:
     if not pairs:
         return url
-    return url + "?" + "&".join(f"{quote(name, safe=':-_.')}={quote(value, safe=':/|,-_.$')}" for name, value in pairs)
+    return url + "?" + "&".join([f"{quoted(name)}={quoted(value)}" for name, value in pairs])
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9:/|,\-_.$~]*")
+
+
+def quoted(text: str) -> str:
+    """Percent-encoded for a query string; nearly every text needs nothing, which is quickly seen."""
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=":/|,-_.$")
 
 
 def searchset(base: str, path: str, query: Query, pairs: Pairs, page: Page, outcome: bytes | None = None) -> bytes:

@@ -21,7 +21,7 @@ from minkang.fhir.search.query import Query
 from minkang.kit.db import Connection
 from minkang.store import cursor
 from minkang.store.contract import Hit, Page, Stored
-from minkang.store.rows import NO_DATE
+from minkang.store.rows import NO_DATE, stored
 from minkang.store.scope import Scope
 from minkang.store.seal import Sealer, name_of
 from minkang.store.search import plan as planning
@@ -86,6 +86,8 @@ class Search:
         """Hits in the order of the columns, and the cursor of the next page."""
         after: Any = tuple(cursor.decode(query.cursor, _PLACE)) if query.cursor else None
         wanted = query.count + 1
+        if self._plan.exact and not self._plan.oldest_first and not self._plan.empty and wanted <= _STEP:
+            return self._whole_page(await self._fetch(after, wanted), query.count)
         found: list[Candidate] = []
         async for candidate in self._hits(after, wanted):
             found.append(candidate)
@@ -94,6 +96,12 @@ class Search:
         more = len(found) == wanted
         shown = found[: query.count]
         return [one.stored for one in shown], cursor.encode(shown[-1].place) if more and shown else None
+
+    def _whole_page(self, rows: list[Any], count: int) -> tuple[list[Stored], str | None]:
+        """One statement was enough and its rows are the page: nothing to recheck, nothing to refill."""
+        shown = rows[:count]
+        following = cursor.encode(_place_of(shown[-1])) if len(rows) > count and shown else None
+        return [stored(row, self._sealer) for row in shown], following
 
     async def sorted_page(self, query: Query) -> tuple[list[Stored], str | None]:
         """Hits in the order of `_sort`: all candidates are looked at, only the best are kept."""
@@ -158,7 +166,7 @@ class Search:
                     return
                 continue
             last = rows[-1]
-            after = (last["type"], last["date"], last["shard"], last["id"])
+            after = _place_of(last)
             self._bound(len(rows))
             step = min(step * 2, _STEP)
 
@@ -194,12 +202,15 @@ class Search:
     def _candidate(self, row: Any) -> Candidate:
         type, id, version = NAMES[row["type"]], row["id"], row["version"]
         text = self._open(row["content"], name_of(type, id, version))
-        place = (row["type"], row["date"], row["shard"], id)
-        return Candidate(place, Stored(type, id, version, row["updated"], text))
+        return Candidate(_place_of(row), Stored(type, id, version, row["updated"], text))
 
     def _meets(self, stored: Stored) -> bool:
         tree: Resource = orjson.loads(stored.content)
         return all(clause_matches(clause, tree) for clause in self._plan.recheck)
+
+
+def _place_of(row: Any) -> sql.Place:
+    return (row["type"], row["date"], row["shard"], row["id"])
 
 
 def _order(query: Query) -> str:
