@@ -40,6 +40,9 @@ OPEN = frozenset({"/healthz", "/readyz"})
 OPERATOR = Actor("Device/operator")
 """Who acts before sign-in exists: whoever started the server, or holds its token."""
 
+LEARN_PAUSE = 60.0
+"""Seconds between two looks at PostgreSQL's statistics."""
+
 FEED_PAUSE = 0.25
 """Seconds between two looks for new batches: what follows the feed is behind by about this much."""
 
@@ -137,11 +140,12 @@ async def _lifespan(settings: Settings, opened: list[Store], receive: Receive, s
         return
     numbering = asyncio.create_task(_number_the_feed(opened[0]))
     warming = asyncio.create_task(warm(opened[0]))
+    learning = asyncio.create_task(_learn(opened[0]))
     await send({"type": "lifespan.startup.complete"})
     await receive()  # shutdown
-    for task in (numbering, warming):
+    for task in (numbering, warming, learning):
         task.cancel()
-    await asyncio.gather(numbering, warming, return_exceptions=True)
+    await asyncio.gather(numbering, warming, learning, return_exceptions=True)
     await opened.pop().close()
     await send({"type": "lifespan.shutdown.complete"})
 
@@ -156,6 +160,18 @@ async def _number_the_feed(store: Store) -> None:
         except Exception:
             log.exception("the feed could not be numbered")
         await asyncio.sleep(FEED_PAUSE)
+
+
+async def _learn(store: Store) -> None:
+    """Know how common terms are, as PostgreSQL's statistics have it."""
+    while True:
+        try:
+            await store.learn()
+        except Unavailable:
+            log.warning("statistics wait for the database")
+        except Exception:
+            log.exception("statistics could not be read")
+        await asyncio.sleep(LEARN_PAUSE)
 
 
 async def _open(settings: Settings) -> Store:

@@ -30,6 +30,7 @@ from minkang.store.rows import admits, check_writable
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer
 from minkang.store.search import everything, page
+from minkang.store.search.frequencies import Frequencies
 from minkang.store.sql import SQL
 from minkang.store.types import NUMBERS
 from minkang.store.write import Raced, Write
@@ -49,6 +50,7 @@ class PostgresRepository:
         sealer: Sealer,
         indexer: Indexer,
         definitions: Definitions,
+        frequencies: Frequencies,
         actor: Actor,
         scope: Scope,
     ):
@@ -56,6 +58,7 @@ class PostgresRepository:
         self._sealer = sealer
         self._indexer = indexer
         self._definitions = definitions
+        self._frequencies = frequencies
         self._actor = actor
         self._scope = scope
         self._inside: Connection[Any] | None = None
@@ -89,7 +92,8 @@ class PostgresRepository:
     async def search(self, query: Query) -> Page:
         async with self._reading() as connection:
             query = await self._definitions.resolve(connection, self._scope, query)
-            return await page.search(connection, self._sealer, self._indexer.hash, self._scope, query)
+            here = (connection, self._sealer, self._indexer.hash, self._scope)
+            return await page.search(*here, query, self._frequencies)
 
     async def everything(
         self,
@@ -207,7 +211,7 @@ class PostgresRepository:
         self, connection: Connection[Any], entries: Sequence[Entry], answers: list[Any]
     ) -> list[Any]:
         if any(entry.read for entry in entries):
-            bound = (self._definitions, self._actor, self._scope)
+            bound = (self._definitions, self._frequencies, self._actor, self._scope)
             inside = PostgresRepository(self._database, self._sealer, self._indexer, *bound)
             inside._inside = connection
             for place, entry in enumerate(entries):
@@ -248,7 +252,8 @@ class PostgresRepository:
     async def _first(self, connection: Connection[Any], query: Query, count: int) -> list[Stored]:
         """The first hits of a criterion, without includes."""
         query = await self._definitions.resolve(connection, self._scope, query)
-        found = await page.search(connection, self._sealer, self._indexer.hash, self._scope, page.bare(query, count))
+        here = (connection, self._sealer, self._indexer.hash, self._scope)
+        found = await page.search(*here, page.bare(query, count), self._frequencies)
         return [hit.stored for hit in found.hits]
 
     @asynccontextmanager

@@ -17,6 +17,7 @@ from minkang.store.keys import KeyFileDamaged, Keys
 from minkang.store.repository import PostgresRepository
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer
+from minkang.store.search.frequencies import Frequencies
 from minkang.store.sql import SQL
 from minkang.store.types import NAMES
 
@@ -39,6 +40,7 @@ class Store:
         self.sealer = Sealer(keys)
         self.indexer = Indexer(keys)
         self.definitions = Definitions(self.sealer, self.indexer.hash)
+        self.frequencies = Frequencies()
 
     @classmethod
     async def open(cls, dsn: str, keys: Keys, *, connections: int = 8) -> Store:
@@ -54,7 +56,8 @@ class Store:
 
     def repository(self, actor: Actor, scope: Scope) -> PostgresRepository:
         """The door to the records for one caller."""
-        return PostgresRepository(self.database, self.sealer, self.indexer, self.definitions, actor, scope)
+        known = (self.indexer, self.definitions, self.frequencies)
+        return PostgresRepository(self.database, self.sealer, *known, actor, scope)
 
     def removal(self, actor: Actor, scope: Scope) -> Removal:
         """Who takes out for one caller what a source sent or a search finds."""
@@ -74,6 +77,11 @@ class Store:
             large = await connection.fetchval(SQL["rows"]) > _COUNTED
             rows = await connection.fetch(SQL["estimated_counts" if large else "counts"])
             return {NAMES[row["type"]]: row["rows"] for row in rows}
+
+    async def learn(self) -> None:
+        """Read anew how common terms are; see search/frequencies.py."""
+        async with self.database.connection() as connection:
+            await self.frequencies.learn(connection)
 
     async def answers(self) -> bool:
         """Whether the database answers now."""

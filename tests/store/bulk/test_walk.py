@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -63,7 +62,7 @@ async def test_everything_comes_once_and_as_it_is_stored(repository: Repository)
     found = await all_of(repository, Extract(await repository.moment()))
     assert len(found) == 18
     for one in found:
-        assert one == replace(await repository.read(one.type, one.id), method=one.method)
+        assert one == (await repository.read(one.type, one.id))._replace(method=one.method)
 
 
 async def test_nothing_comes_of_an_empty_store(repository: Repository) -> None:

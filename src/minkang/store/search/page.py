@@ -7,6 +7,7 @@ terms is refused with words that say how to narrow it. http://hl7.org/fhir/R4/se
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from operator import itemgetter
@@ -26,10 +27,14 @@ from minkang.store.scope import Scope
 from minkang.store.seal import Sealer, name_of
 from minkang.store.search import plan as planning
 from minkang.store.search import sql
+from minkang.store.search.frequencies import UNKNOWN, Frequencies
 from minkang.store.search.include import included
 from minkang.store.search.plan import Plan, Way
 from minkang.store.terms import TermHash
 from minkang.store.types import NAMES
+
+BUDGET = 1.0
+"""Seconds a page may be sought by walking."""
 
 WALK = 100_000
 """Rows one search may recheck: a bound against runaway searches, not yet tuned by measurement."""
@@ -57,10 +62,17 @@ def bare(query: Query, count: int) -> Query:
     return replace(query, includes=(), revincludes=(), total="none", count=count, cursor=None, summary=None)
 
 
-async def search(connection: Connection[Any], sealer: Sealer, hash: TermHash, scope: Scope, query: Query) -> Page:
+async def search(
+    connection: Connection[Any],
+    sealer: Sealer,
+    hash: TermHash,
+    scope: Scope,
+    query: Query,
+    frequencies: Frequencies = UNKNOWN,
+) -> Page:
     """Raises TooCostly; Incorrect for a foreign cursor."""
-    plan = planning.make(query, hash)
-    walk = Search(connection, sealer, scope, plan)
+    plan = planning.make(query, hash, frequencies)
+    walk = Search(connection, sealer, scope, plan, frequencies)
     if query.summary == "count" or query.count == 0:
         return Page([], total=await walk.total())
     found, following = await (walk.sorted_page(query) if plan.sorted else walk.page(query))
@@ -74,18 +86,23 @@ async def search(connection: Connection[Any], sealer: Sealer, hash: TermHash, sc
 class Search:
     """One plan being carried out."""
 
-    def __init__(self, connection: Connection[Any], sealer: Sealer, scope: Scope, plan: Plan):
+    def __init__(
+        self, connection: Connection[Any], sealer: Sealer, scope: Scope, plan: Plan, frequencies: Frequencies = UNKNOWN
+    ):
         self._connection = connection
         self._sealer = sealer
         self._open = sealer.open
         self._scope = scope
         self._plan = plan
+        self._frequencies = frequencies
         self._checked = 0
+        self._deadline: float | None = None
 
     async def page(self, query: Query) -> tuple[list[Stored], str | None]:
         """Hits in the order of the columns, and the cursor of the next page."""
         after: Any = tuple(cursor.decode(query.cursor, _PLACE)) if query.cursor else None
         wanted = query.count + 1
+        self._deadline = time.monotonic() + BUDGET
         if self._plan.exact and not self._plan.oldest_first and not self._plan.empty and wanted <= _STEP:
             return self._whole_page(await self._fetch(after, wanted), query.count)
         found: list[Candidate] = []
@@ -180,24 +197,35 @@ class Search:
         self._checked += rows
         if self._plan.exact:
             return
+        late = self._deadline is not None and time.monotonic() > self._deadline
         words = any(clause.parameter.kind == "text" for clause in self._plan.recheck)
-        if self._checked > (READ if words else WALK):
-            raise TooCostly(
-                "The search would look at too many resources one by one; add a parameter that is indexed exactly,"
-                " such as patient, identifier, code or a narrow date."
-                + (" Words are indexed of few types only (index_rules.json)." if words else "")
-            )
+        if late or self._checked > (READ if words else WALK):
+            more = " Words are indexed of few types only (index_rules.json)." if words else ""
+            raise TooCostly(f"The search would look at too many resources one by one; {planning.NARROW}{more}")
 
     async def _fetch(self, after: sql.Place | None, limit: int) -> list[Any]:
         statement = sql.rows(self._plan, self._scope, after=after, limit=limit)
+        if self._plan.way is Way.WALK:
+            return await self._walk(statement)
         rows = await self._connection.fetch(statement.text, *statement.arguments)
         if self._plan.way not in (Way.TERMS, Way.TEXT):
             return rows
         if rows[0]["hits"] > self._plan.most:
+            if self._plan.way is Way.TERMS:
+                self._frequencies.found((term for group in self._plan.keys for term in group), rows[0]["hits"])
             # Common after all: other words may be rarer, or the next hit is near on a walk by date.
             self._plan.way = Way.TEXT if self._plan.way is Way.TERMS and self._plan.texts else Way.WALK
             return await self._fetch(after, limit)
         return [row for row in rows if row["id"] is not None]
+
+    async def _walk(self, statement: sql.Statement) -> list[Any]:
+        """The rows of a walk, which PostgreSQL could seek for minutes where they are rarer than was thought."""
+        left = None if self._deadline is None else max(self._deadline - time.monotonic(), 0.01)
+        try:
+            return await self._connection.fetch(statement.text, *statement.arguments, timeout=left)
+        except TimeoutError:
+            words = f"What is sought was not met within {BUDGET:g} s on the way from the newest"
+            raise TooCostly(f"{words}; {planning.NARROW}") from None
 
     def _candidate(self, row: Any) -> Candidate:
         type, id, version = NAMES[row["type"]], row["id"], row["version"]

@@ -19,6 +19,7 @@ from minkang.fhir.search.parameters import SearchParameter, parameter
 from minkang.fhir.search.query import Clause, Query
 from minkang.store import shards
 from minkang.store.index_rules import LONG, alias, date_code, has_text, is_common, is_indexed
+from minkang.store.search.frequencies import UNKNOWN, Frequencies
 from minkang.store.search.params import kind_of, text
 from minkang.store.search.params.date import column_bounds, moment_bounds
 from minkang.store.terms import TermHash
@@ -26,6 +27,11 @@ from minkang.store.types import NUMBERS
 
 MOST = 5_000
 """Rows that one term may bring before it counts as common; chosen, not yet measured at ten million rows."""
+
+FAR = 400_000
+"""Rows a walk may be expected to pass by until its page is full: about a second of it."""
+
+NARROW = "add a parameter that few resources share, such as patient, identifier or a narrow date."
 
 LONG_GROUP = 256
 """Terms of one group up to which a row is filtered by them: PostgreSQL compares each with each (256 with a row's ten
@@ -88,8 +94,8 @@ class Plan:
         return not self.recheck
 
 
-def make(query: Query, hash: TermHash) -> Plan:
-    """The plan of a query. Raises TooCostly for ids of too many types."""
+def make(query: Query, hash: TermHash, frequencies: Frequencies = UNKNOWN) -> Plan:
+    """The plan of a query. Raises TooCostly for ids of too many types, and for what only a long walk would answer."""
     if query.type is None and len(query.types) == 1:
         query = replace(query, type=query.types[0])
     types = _types(query)
@@ -102,11 +108,29 @@ def make(query: Query, hash: TermHash) -> Plan:
     if plan.names is not None:
         plan.way = Way.NAMES
         plan.empty = plan.empty or not plan.names
-    elif plan.way is not Way.PERSON and (plan.keys or plan.long_keys):
+    elif plan.way is not Way.PERSON and _rare(plan, frequencies):
         plan.way = Way.TERMS
     elif plan.way is not Way.PERSON and plan.texts:
         plan.way = Way.TEXT
+    if plan.way is Way.WALK and not plan.empty:
+        _check_walk(plan, query, frequencies)
     return plan
+
+
+def _rare(plan: Plan, frequencies: Frequencies) -> bool:
+    """Whether some of the indexed terms is not known to be common."""
+    return bool(plan.long_keys) or any(frequencies.of(group) <= plan.most for group in plan.keys)
+
+
+def _check_walk(plan: Plan, query: Query, frequencies: Frequencies) -> None:
+    """Refuse at once what would surely be far: where the hits are expected, if what is asked for is independent."""
+    if plan.sorted or any(one is not None for one in (plan.low, plan.high, plan.since, plan.until)):
+        return  # a stretch of time may be short; the walk's own bounds see to the rest
+    far = float(query.count + 1)
+    for group in (*plan.keys, *plan.flags):
+        far /= max(frequencies.part_of_type(group, plan.types), 1e-9)
+    if min(far, frequencies.rows_of(plan.types)) > FAR:
+        raise TooCostly(f"Too many resources would have to be looked at for these few; {NARROW}")
 
 
 def _types(query: Query) -> list[str]:

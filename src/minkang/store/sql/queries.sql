@@ -200,3 +200,18 @@ SELECT EXISTS (SELECT FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w
                  JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id)
     OR EXISTS (SELECT FROM unnest($2::smallint[], $3::text[]) AS w (type, id)
                  JOIN locator l ON l.type = w.type AND l.id = w.id)
+
+-- name: frequencies
+-- The commonest terms and the types of all rows, with the part of the rows that have them, from ANALYZE.
+SELECT greatest(c.reltuples, 0)::float8 AS rows,
+       k.most_common_elems::text::bigint[] AS keys, k.most_common_elem_freqs AS keys_parts,
+       f.most_common_elems::text::bigint[] AS flags, f.most_common_elem_freqs AS flags_parts,
+       t.most_common_vals::text::smallint[] AS types, t.most_common_freqs AS types_parts
+  FROM pg_class c
+  LEFT JOIN pg_stats k ON k.schemaname = current_schema() AND k.tablename = 'resource' AND k.attname = 'keys'
+  LEFT JOIN pg_stats f ON f.schemaname = current_schema() AND f.tablename = 'resource' AND f.attname = 'flags'
+  LEFT JOIN pg_stats t ON t.schemaname = current_schema() AND t.tablename = 'resource' AND t.attname = 'type'
+ WHERE c.oid = 'resource'::regclass
+
+-- name: analyze
+ANALYZE resource
