@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minkang.fhir.search.grammar import parse
-from minkang.store import keys
+from minkang.store import definitions, keys
 from minkang.store.scope import EVERYTHING, Actor
 from minkang.store.search import page
 from minkang.store.store import Store
@@ -51,4 +51,18 @@ async def test_a_value_set_of_thousands_is_searched_by_and_remembered(
     await repository.update("ValueSet", "many", parsed(_value_set(["c3000"])))
     found = await repository.search(parse("Condition", [("code:in", URL)], strict=True))
     assert [hit.stored.id for hit in found.hits] == ["c3000"]
+    await store.close()
+
+
+async def test_memory_for_meanings_is_bounded(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(definitions, "REMEMBERED", 500)
+    store = await Store.open(fresh_database_url, keys.generate())
+    repository = store.repository(Actor("Device/test"), EVERYTHING)
+    for number in range(6):
+        await repository.update("ValueSet", f"v{number}", parsed(_value_set([f"c{n}" for n in range(200)])))
+    await repository.update("Condition", "c", parsed(a_condition(about="Patient/p", code="c7")))
+    for number in (0, 1, 2, 3, 4, 5, 0, 5):
+        query = parse("Condition", [("code:in", f"ValueSet/v{number}")], strict=True)
+        assert len((await repository.search(query)).hits) == 1
+        assert store.definitions._size == sum(known.size for known in store.definitions._known.values()) <= 500
     await store.close()

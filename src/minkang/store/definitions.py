@@ -19,6 +19,7 @@ from minkang.fhir.resource import Resource
 from minkang.fhir.search.query import Query
 from minkang.fhir.search.resolving import Open, closed, meaning, open_names
 from minkang.fhir.terminology.asking import Need, is_needed
+from minkang.fhir.terminology.codesets import CodeSet
 from minkang.kit.db import Connection
 from minkang.store import shards
 from minkang.store.rows import admits, stored
@@ -28,8 +29,8 @@ from minkang.store.sql import SQL
 from minkang.store.terms import TermHash
 from minkang.store.types import NUMBERS
 
-REMEMBERED = 128
-"""Meanings kept in memory, each of at most 10,000 codes."""
+REMEMBERED = 100_000
+"""Codes and names that all meanings kept in memory may have together: some 15 MB."""
 
 PUBLIC = frozenset(NUMBERS[type] for type in ("CodeSystem", "Location", "Organization", "ValueSet"))
 """Type numbers of what everybody may look up where no institution wrote it."""
@@ -46,6 +47,12 @@ class _Known(NamedTuple):
     needs: tuple[Need, ...]
     versions: Versions
 
+    @property
+    def size(self) -> int:
+        """About how much there is to remember."""
+        codes = self.meaning.codes if isinstance(self.meaning, CodeSet) else self.meaning
+        return 10 + len(codes) + len(self.versions)
+
 
 class Definitions:
     """One per process."""
@@ -54,6 +61,7 @@ class Definitions:
         self._sealer = sealer
         self._hash = hash
         self._known: OrderedDict[tuple[Open, Scope], _Known] = OrderedDict()
+        self._size = 0
 
     async def resolve(self, connection: Connection[Any], scope: Scope, query: Query) -> Query:
         """The query with everything it names looked up. Raises Incorrect for what is not here, TooCostly."""
@@ -64,11 +72,18 @@ class Definitions:
         known = self._known.get((name, scope))
         if known is None or await self._versions(connection, scope, known.needs) != known.versions:
             known = await self._found(connection, scope, name)
-            self._known[name, scope] = known
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        self._known.move_to_end((name, scope))
+            self._remember((name, scope), known)
+        else:
+            self._known.move_to_end((name, scope))
         return known.meaning
+
+    def _remember(self, key: tuple[Open, Scope], known: _Known) -> None:
+        """The least recently asked for go when there are too many."""
+        old = self._known.pop(key, None)
+        self._known[key] = known
+        self._size += known.size - (old.size if old is not None else 0)
+        while self._size > REMEMBERED:
+            self._size -= self._known.popitem(last=False)[1].size
 
     async def _found(self, connection: Connection[Any], scope: Scope, name: Open) -> _Known:
         """Drive the asking of a meaning."""
