@@ -108,7 +108,11 @@ def stamped(
 ) -> bytes:
     """Compact text with the server's `id`, `meta.versionId` and `meta.lastUpdated`; all else as it came. `raw`: its
     `members`, which are used up."""
-    raw = members(parsed.text) if raw is None else raw
+    return stamped_members(members(parsed.text) if raw is None else raw, resource_id, version, updated)
+
+
+def stamped_members(raw: dict[str, Any], resource_id: str, version: int, updated: datetime) -> bytes:
+    """The same from `members`, which are used up."""
     meta = raw.get("meta")
     stamp = {"versionId": str(version), "lastUpdated": instant(updated)}
     raw_meta = {**_members.decode(meta), **stamp} if meta is not None else stamp

@@ -48,6 +48,8 @@ class _Rule(NamedTuple):
     values: Callable[[list[tuple[str, Any]]], list[Any]]
     terms: Callable[[Any, SearchParameter], Iterable[str]]
     common: bool
+    again: bool
+    """Whether its texts come again in other elements: pieces of names do, a number hardly."""
 
 
 Hashes = tuple[tuple[int, ...], tuple[int, ...]]
@@ -57,11 +59,21 @@ Hashes = tuple[tuple[int, ...], tuple[int, ...]]
 class _Member:
     """One top-level member of a type: the rules that look into it, and what they found in the texts seen last."""
 
-    __slots__ = ("rules", "seen")
+    __slots__ = ("again", "rules", "seen")
 
     def __init__(self, rules: tuple[_Rule, ...]) -> None:
         self.rules = rules
-        self.seen: dict[bytes, Hashes] = {}
+        self.seen: dict[bytes, Hashes] | None = {}
+        self.again = 0
+
+    def remember(self, text: bytes, found: Hashes) -> None:
+        if self.seen is None or len(text) > _LONGEST:
+            return
+        if len(self.seen) >= _REMEMBERED:
+            # Numbers and times hardly come twice: for such a member no text is kept any more.
+            self.seen, self.again = ({} if self.again >= _REMEMBERED // 4 else None), 0
+        else:
+            self.seen[text] = found
 
 
 _REMEMBERED = 1024
@@ -88,13 +100,11 @@ class Indexer:
         # A reference into what is contained means nothing without it.
         rules = _asked(type, tuple(tree)) if "contained" in tree else _anywhere(type)
         if rules:
-            found = self._found(rules, tree)
-            keys.update(found[0])
-            flags.update(found[1])
+            self._find(rules, tree, keys, flags)
         if "contained" not in tree:
             self._by_member(type, tree, members(parsed.text) if raw is None else raw, keys, flags)
         if type in _ROOTS:
-            keys.add(hash(f"self|{type}/{id}"))
+            keys.add(self.hash.once(f"self|{type}/{id}"))
         if type != "Patient":
             for other in patient_of(tree)[1:]:
                 keys.add(hash(f"compartment|Patient/{other}"))
@@ -109,30 +119,38 @@ class Indexer:
             known = self._members[type] = {name: _Member(rules) for name, rules in _rooted(type).items()}
         for name, value in raw.items():
             member = known.get(name)
-            if member is not None:
-                text = bytes(value)
-                found = member.seen.get(text)
-                if found is None:
-                    found = self._found(member.rules, {"resourceType": type, name: tree[name]})
-                    if len(text) <= _LONGEST:
-                        if len(member.seen) >= _REMEMBERED:
-                            member.seen.clear()
-                        member.seen[text] = found
+            if member is None:
+                continue
+            if member.seen is None:
+                self._find(member.rules, {"resourceType": type, name: tree[name]}, keys, flags)
+                continue
+            text = bytes(value)
+            found = member.seen.get(text)
+            if found is None:
+                found = self._found(member.rules, {"resourceType": type, name: tree[name]})
+                member.remember(text, found)
+            else:
+                member.again += 1
+            if found[0]:
                 keys.update(found[0])
+            if found[1]:
                 flags.update(found[1])
 
     def _found(self, rules: tuple[_Rule, ...], tree: Resource) -> Hashes:
-        hash = self.hash
         keys: set[int] = set()
         flags: set[int] = set()
-        for prefix, one, elements, values, terms, common in rules:
+        self._find(rules, tree, keys, flags)
+        return tuple(keys), tuple(flags)
+
+    def _find(self, rules: tuple[_Rule, ...], tree: Resource, keys: set[int], flags: set[int]) -> None:
+        for prefix, one, elements, values, terms, common, again in rules:
             found = elements(tree)
             if found:
                 into = flags if common else keys
+                hash = self.hash.again if again else self.hash.once
                 for value in values(found):
                     for text in terms(value, one):
                         into.add(hash(prefix + text))
-        return tuple(keys), tuple(flags)
 
     def text_row(self, shard: int, type: str, id: str, tree: Resource) -> TextRow | None:
         """The row of `resource_text` that goes with the row of this resource; None for most types."""
@@ -153,6 +171,7 @@ def _rules(type: str) -> tuple[_Rule, ...]:
             import_module(f"minkang.fhir.search.kinds.{one.kind}").values,
             kind_of(one.kind).terms,
             is_common(one, type),
+            one.kind == "string",
         )
         for one in parameters_of(type).values()
         if is_indexed(one, type) and not alias(one, type)

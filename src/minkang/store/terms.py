@@ -16,15 +16,18 @@ class TermHash:
     """Text to signed 64-bit integer. Remembers the common ones: a code system has few hot codes."""
 
     def __init__(self, keys: Keys):
-        key = keys.terms
-        from_bytes = int.from_bytes
+        # A copy of a hash that has taken in the key is half the work of a new one.
+        copy, from_bytes = blake2b(digest_size=8, key=keys.terms).copy, int.from_bytes
 
         def hash(text: str) -> int:
-            return from_bytes(blake2b(text.encode(), digest_size=8, key=key).digest(), "big", signed=True)
+            one = copy()
+            one.update(text.encode())
+            return from_bytes(one.digest(), "big", signed=True)
 
         self.once = hash
         """For texts that hardly come again, such as the words of a document: they would push the codes out."""
-        self._hash = lru_cache(maxsize=200_000)(hash)
+        self.again = lru_cache(maxsize=50_000)(hash)
+        """For texts that come again: pieces of names, what searches ask for."""
 
     def __call__(self, text: str) -> int:
-        return self._hash(text)
+        return self.again(text)

@@ -1,6 +1,6 @@
 """One chunk of NDJSON into the store: checked, indexed, sealed, and copied in one transaction with its own progress.
 
-    prepare   parse and check every line; what is refused is told with its line number (pure)
+    prepare   parse, check and index every line; what is refused is told with its line number (pure)
     copy      the usual case: nothing of it was there before, so the rows go in by COPY
     merge     something was there: the ordinary write decides what is new, changed or equal
     tell      the chunk's row of progress and the lines refused, in the same transaction
@@ -24,13 +24,13 @@ import orjson
 from minkang.fhir.primitives import ID
 from minkang.fhir.problem import Conflict, Incorrect, Problem, TooLarge, outcome
 from minkang.fhir.references import patient_of
-from minkang.fhir.resource import Parsed, members, parse, stamped
+from minkang.fhir.resource import members, parse, stamped_members
 from minkang.fhir.validation import check
 from minkang.kit.db import Connection
 from minkang.store import shards
 from minkang.store.bulk.binary import ResourceRows, locator_rows, text_rows
 from minkang.store.bulk.lines import LONGEST, Chunk
-from minkang.store.index import Indexer
+from minkang.store.index import Indexer, Terms
 from minkang.store.rows import Name, TextRow, organization_number
 from minkang.store.scope import EVERYTHING, Actor
 from minkang.store.seal import Sealer, name_of
@@ -61,14 +61,23 @@ class Counts(NamedTuple):
     rejected: int = 0
 
 
+class Sound(NamedTuple):
+    """A line that will go in. Its tree is not kept: a thousand trees at once push each other out of the processor's
+    cache. `raw`: its members, used up by COPY; `patient`: the first it names; `words`: as if it lived in shard 0."""
+
+    text: bytes
+    raw: dict[str, Any]
+    patient: str | None
+    terms: Terms
+    words: TextRow | None
+
+
 @dataclass(slots=True)
 class Prepared:
-    """Lines that are sound, by name, and those that are not. `patients`: the first patient each names, where it names
-    one; `again`: later versions of names that came before."""
+    """Lines that are sound, by name, and those that are not. `again`: later versions of names that came before."""
 
-    resources: dict[Name, Parsed] = field(default_factory=dict[Name, Parsed])
-    patients: dict[Name, str] = field(default_factory=dict[Name, str])
-    again: list[tuple[Name, Parsed]] = field(default_factory=list[tuple[Name, Parsed]])
+    resources: dict[Name, Sound] = field(default_factory=dict[Name, Sound])
+    again: list[tuple[Name, Sound]] = field(default_factory=list[tuple[Name, Sound]])
     rejected: list[tuple[int, Problem]] = field(default_factory=list[tuple[int, Problem]])
 
 
@@ -93,7 +102,7 @@ class Loader:
 
     async def load(self, connection: Connection[Any], place: Place, chunk: Chunk) -> Counts:
         """Raises what the database raises when it is away or full; then nothing of the chunk is in."""
-        prepared = prepare(place, chunk)
+        prepared = prepare(place, chunk, self._indexer)
         copying = not prepared.again
         for _ in range(_TRIES):
             try:
@@ -112,7 +121,8 @@ class Loader:
     async def _copy(self, connection: Connection[Any], prepared: Prepared) -> Counts:
         """Raises _Known, or asyncpg.UniqueViolationError, when something was there before."""
         batch, updated = await _begin(connection)
-        made = self._made(prepared, await _located(connection, prepared.patients.values()), batch, updated)
+        patients = {one.patient for one in prepared.resources.values() if one.patient is not None}
+        made = self._made(prepared, await _located(connection, patients), batch, updated)
         where = [shards.natural(*name) for name in made.unclaimed]
         types, ids = [NUMBERS[type] for type, _ in made.unclaimed], [id for _, id in made.unclaimed]
         if where and await connection.fetchval(SQL["import_known"], where, types, ids):
@@ -129,31 +139,30 @@ class Loader:
         return Counts(created=count, rejected=len(prepared.rejected))
 
     def _made(self, prepared: Prepared, located: dict[str, int], batch: int, updated: datetime) -> _Made:
-        index, text_row, seal = self._indexer.index, self._indexer.text_row, self._sealer.seal
+        seal = self._sealer.seal
         org, region = organization_number(self._actor.organization), self._actor.division
         made = _Made(ResourceRows(batch, updated, org, region))
-        for name, parsed in prepared.resources.items():
+        for name, one in prepared.resources.items():
             type, id = name
             natural = shards.natural(type, id)
-            shard = _home(name, prepared.patients.get(name), located)
+            shard = _home(name, one.patient, located)
             carried = shards.carried(id) is not None
             if shard != natural or (shards.is_personal(type) and not carried):
                 # Also where it would live anyway: a door that puts the id under a patient meanwhile claims it, too.
                 made.claims.append((NUMBERS[type], id, shard))
             if shard == natural or carried:
                 made.unclaimed.append(name)
-            raw = members(parsed.text)
-            terms = index(type, id, parsed, raw)
-            content = seal(stamped(parsed, id, 1, updated, raw), name_of(type, id, 1))
-            made.rows.add(shard, NUMBERS[type], id, terms.date, terms.keys, terms.flags, content)
-            if (words := text_row(shard, type, id, parsed.tree)) is not None:
-                made.texts.append(words)
+            content = seal(stamped_members(one.raw, id, 1, updated), name_of(type, id, 1))
+            made.rows.add(shard, NUMBERS[type], id, one.terms.date, one.terms.keys, one.terms.flags, content)
+            if one.words is not None:
+                made.texts.append(one.words._replace(shard=shard))
         return made
 
     async def _merge(self, connection: Connection[Any], prepared: Prepared) -> Counts:
         """The ordinary write, in as many rounds as a name comes."""
         did = {"created": 0, "updated": 0, "unchanged": 0}
-        for resources in _rounds(prepared):
+        for sound in _rounds(prepared):
+            resources = {name: parse(one.text) for name, one in sound.items()}
             write = Write(connection, self._sealer, self._indexer, self._actor, EVERYTHING)
             await write.open([BULK, EVERYBODY], [])
             patients = {("Patient", id) for parsed in resources.values() for id in patient_of(parsed.tree)}
@@ -169,8 +178,8 @@ class _Known(Exception):
     """Something of the chunk was there before."""
 
 
-def prepare(place: Place, chunk: Chunk) -> Prepared:
-    """Every line of a chunk parsed and checked."""
+def prepare(place: Place, chunk: Chunk, indexer: Indexer) -> Prepared:
+    """Every line of a chunk."""
     prepared = Prepared()
     if chunk.overlong:
         prepared.rejected.append((chunk.line, TooLarge(f"The line is longer than {LONGEST} bytes.")))
@@ -178,38 +187,40 @@ def prepare(place: Place, chunk: Chunk) -> Prepared:
         if not line or line.isspace():
             continue
         try:
-            name, parsed = _resource(line, f"{place.job}/{place.file}/{number}")
+            name, sound = _sound(line, f"{place.job}/{place.file}/{number}", indexer)
         except Problem as problem:
             prepared.rejected.append((number, problem))
             continue
         if name in prepared.resources:
-            prepared.again.append((name, parsed))
-            continue
-        prepared.resources[name] = parsed
-        if patients := patient_of(parsed.tree):
-            prepared.patients[name] = patients[0]
+            prepared.again.append((name, sound))
+        else:
+            prepared.resources[name] = sound
     return prepared
 
 
-def _resource(line: bytes, origin: str) -> tuple[Name, Parsed]:
+def _sound(line: bytes, origin: str, indexer: Indexer) -> tuple[Name, Sound]:
     """One resource and the name it gets. Raises Incorrect."""
     parsed = parse(line)
     check(parsed.tree)
     type, id = parsed.tree["resourceType"], parsed.tree.get("id")
     if type == "Bundle" and parsed.tree["type"] in _TO_CARRY_OUT:
         raise Incorrect(f"A Bundle of type {parsed.tree['type']} is a request: send it to the FHIR door.")
+    patients = patient_of(parsed.tree)
     if id is None:
-        id = _new_id(type, parsed, origin)
+        id = _new_id(type, patients, origin)
     elif not _ID.fullmatch(id):
         raise Incorrect(f"The id {id[:80]!r} is not 1 to 64 letters, digits, - and full stops.")
-    return (type, id), parsed
+    patient = patients[0] if patients else None
+    raw = members(parsed.text)
+    terms, words = indexer.index(type, id, parsed, raw), indexer.text_row(0, type, id, parsed.tree)
+    return (type, id), Sound(parsed.text, raw, patient, terms, words)
 
 
-def _new_id(type: str, parsed: Parsed, origin: str) -> str:
+def _new_id(type: str, patients: list[str], origin: str) -> str:
     """For a resource without one: from its place in the import, so that a line read twice is one resource."""
-    patients = patient_of(parsed.tree) if shards.is_personal(type) else []
     number = int.from_bytes(blake2b(origin.encode(), digest_size=8).digest(), "big")
-    return shards.made_of(shards.of_patient(patients[0]) if patients else number >> 1, number)
+    owned = bool(patients) and shards.is_personal(type)
+    return shards.made_of(shards.of_patient(patients[0]) if owned else number >> 1, number)
 
 
 def _home(name: Name, patient: str | None, located: dict[str, int]) -> int:
@@ -222,18 +233,18 @@ def _home(name: Name, patient: str | None, located: dict[str, int]) -> int:
     return located.get(patient) or shards.of_patient(patient)
 
 
-def _rounds(prepared: Prepared) -> Iterable[dict[Name, Parsed]]:
+def _rounds(prepared: Prepared) -> Iterable[dict[Name, Sound]]:
     """Each name once a round, in the order of the lines."""
     yield prepared.resources
     left = prepared.again
     while left:
-        now: dict[Name, Parsed] = {}
-        later: list[tuple[Name, Parsed]] = []
-        for name, parsed in left:
+        now: dict[Name, Sound] = {}
+        later: list[tuple[Name, Sound]] = []
+        for name, sound in left:
             if name in now:
-                later.append((name, parsed))
+                later.append((name, sound))
             else:
-                now[name] = parsed
+                now[name] = sound
         yield now
         left = later
 

@@ -5,7 +5,8 @@ Days, months and years are those of `dates.DEFAULT_ZONE`. A value that is not in
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from minkang.fhir import dates
 from minkang.fhir.search.kinds.date import Value, Wanted
@@ -20,6 +21,8 @@ _YEARS = (1850, 2100)
 _OFFSET = int(dates.DEFAULT_ZONE.utcoffset(None).total_seconds()) * dates.SECOND
 _FIRST, _LAST = dates.micros(datetime(2, 1, 1, tzinfo=UTC)), dates.micros(datetime(9998, 1, 1, tzinfo=UTC))
 
+_DAY_0 = date(1970, 1, 1)
+
 STRETCH = 2 * dates.DAY
 """Longer values carry the flag `long`: a search for what still lasted then must not stop at its own beginning."""
 
@@ -27,9 +30,16 @@ STRETCH = 2 * dates.DAY
 def terms(value: Value, parameter: SearchParameter) -> list[str]:
     if not _ordinary(value.low, value.high):
         return ["wide", "y|odd"] if counts_days(parameter) else ["wide"]
-    first, last = _local(value.low), _local(value.high - 1)
-    found = [f"d|{first.date()}"] if first.date() == last.date() else ["wide"]
-    if counts_days(parameter):
+    first, last = (value.low + _OFFSET) // dates.DAY, (value.high - 1 + _OFFSET) // dates.DAY
+    return _terms_of_days(first, last, counts_days(parameter))
+
+
+@lru_cache(maxsize=16_384)
+def _terms_of_days(first_day: int, last_day: int, birth: bool) -> list[str]:
+    """Days since 1970. There are few, so they are remembered; nobody changes the list."""
+    first, last = _DAY_0 + timedelta(first_day), _DAY_0 + timedelta(last_day)
+    found = [f"d|{first}"] if first == last else ["wide"]
+    if birth:
         if (first.year, first.month) == (last.year, last.month):
             found.append(f"m|{first:%Y-%m}")
         known = first.year == last.year and _YEARS[0] <= first.year < _YEARS[1]
