@@ -12,7 +12,7 @@ PARALLEL := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test validator setup run lint fmt test-kill test-browser test-generative bench docs screenshots new-program lock clean
+.PHONY: help demo test validator setup run lint fmt test-kill test-browser test-generative bench bench-plans docs screenshots new-program lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,9 @@ fmt: $(VENV)/.dev ## write the style right
 
 bench: $(VENV)/.dev ## measure every promised figure (ARGS="--size 10000000 --only import,search")
 	$(BIN)/python -m bench $(ARGS)
+
+bench-plans: $(VENV)/.dev ## ask the searches of every day at ten million resources (takes half an hour)
+	$(BIN)/python -m bench --size 10000000 --only plans,read,search $(ARGS)
 
 docs: $(VENV)/.dev ## write the generated reference pages and build the book into site/
 	$(BIN)/python scripts/spec_pages.py

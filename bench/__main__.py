@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import city, importing, limits, load, machine, scoped, serving, table
+from bench import city, importing, limits, load, machine, plans, scoped, serving, table
 from minkang.kit.postgres.cluster import Cluster
 from tests.lib.serving import Platform, platform
 
@@ -46,13 +46,15 @@ def main() -> None:
         figures["limit.answers_per_s"] = _bare(work)
     about = f"{chosen.size:,} resources; {machine.described()}; load by {load.generator()}"
     table.show(figures, about)
+    if wanted is None or "plans" in wanted:
+        print("\n".join(plans.shown(figures)))
     (ROOT / "build" / "bench.json").write_text(json.dumps(figures, indent=1))
 
 
 def _chosen() -> argparse.Namespace:
     reader = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     reader.add_argument("--size", type=int, default=SIZE, help="resources in the store before anything is measured")
-    reader.add_argument("--only", help=f"some of: import, limits, scoped, {', '.join(serving.STEPS)}")
+    reader.add_argument("--only", help=f"some of: import, limits, plans, scoped, {', '.join(serving.STEPS)}")
     reader.add_argument("--seconds", type=float, default=4.0, help="for each figure")
     return reader.parse_args()
 
@@ -81,6 +83,7 @@ def _steps(bench: serving.Bench) -> dict[str, Callable[[], dict[str, float]]]:
         "scoped": lambda: scoped.ratios(url, bench.running.folder, people),
         "limits": lambda: {"limit.selects_per_s": limits.selects(url, people)},
         **steps,
+        "plans": lambda: plans.plans(bench),
     }
 
 

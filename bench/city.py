@@ -1,8 +1,8 @@
 """A city of any size as NDJSON, quickly: some thousand invented residents, and as many copies of each as are needed.
 
 Nineteen resources a resident (the Patient and three visits of six) of about 0.9 KB. A copy has ids, id number and
-identifiers of its own; names, codes and dates repeat, as they do in a city. Beside them a few who are often ill: 40
-visits, with more than twenty readings of the heart rate each.
+identifiers of its own; names, codes and dates repeat, as they do in a city. One in fifty has a task that waits for
+somebody. Beside them a few who are often ill: 40 visits, with more than twenty readings of the heart rate each.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ OFTEN = 40
 """Their visits."""
 
 HEART_RATE = "http://loinc.org|8867-4"
+OWNER = "yunzhou-doctor-1"
 _WHO, _NUMBER = "@WHO@", "@NUMBER@"
 _FIRST_OFTEN_ILL = 90_000_000
 
@@ -78,7 +79,24 @@ def _templates(count: int, often: int) -> list[bytes]:
         who = bundle["identifier"]["value"].rpartition("-")[0]
         mine = people.setdefault(who, [])
         mine.append(_marked(bundle, who, len(mine)))
-    return [b"".join(parts) for parts in people.values()]
+    made = [b"".join(parts) for parts in people.values()]
+    return [
+        text + (_task(number) if number % 50 == 0 and often == city.VISITS else b"") for number, text in enumerate(made)
+    ]
+
+
+def _task(number: int) -> bytes:
+    """A follow-up that a doctor owes, every other one done."""
+    task = {
+        "resourceType": "Task",
+        "id": f"{_WHO}-task",
+        "status": "requested" if number % 100 else "completed",
+        "intent": "order",
+        "for": {"reference": f"Patient/{_WHO}"},
+        "owner": {"reference": f"Practitioner/{OWNER}"} if number == 50 else {"reference": "Practitioner/others"},
+        "authoredOn": f"2026-{number // 50 % 10 + 1:02d}-15T09:00:00+08:00",
+    }
+    return orjson.dumps(task) + b"\n"
 
 
 def _marked(bundle: dict[str, Any], who: str, visit: int) -> bytes:

@@ -40,7 +40,7 @@ OPEN = frozenset({"/healthz", "/readyz"})
 OPERATOR = Actor("Device/operator")
 """Who acts before sign-in exists: whoever started the server, or holds its token."""
 
-LEARN_PAUSE = 60.0
+LEARN_PAUSE = 15.0
 """Seconds between two looks at PostgreSQL's statistics."""
 
 FEED_PAUSE = 0.25

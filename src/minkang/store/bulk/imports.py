@@ -44,8 +44,9 @@ async def open_or_resume(connection: Connection[Any], files: str, source: str, *
 
 
 async def finish(connection: Connection[Any], job: str) -> None:
-    """All its pieces are in."""
+    """All its pieces are in. Searches are told how common what came in is (search/frequencies.py)."""
     await connection.execute(SQL["import_finish"], job)
+    await connection.execute(SQL["analyze"])
 
 
 async def counts(connection: Connection[Any], job: str) -> dict[str, int]:
