@@ -26,7 +26,7 @@ HEAD = """# UCUM {version} of {date}: codes and definitions of units, from ucum-
 # UCUM codes are copyright (C) 1995-2013, Regenstrief Institute, Inc. and the Unified Codes for Units of Measures (UCUM)
 # Organization. All rights reserved. THE UCUM TABLE (IN ALL FORMATS), UCUM DEFINITIONS, AND SPECIFICATION ARE PROVIDED
 # "AS IS." ANY EXPRESS OR IMPLIED WARRANTIES ARE DISCLAIMED.
-# kind (prefix, base, unit, special, arbitrary), code, takes prefixes (y, n), number, unit, function of a special unit
+# kind (prefix, base, unit, special, arbitrary), code, takes prefixes (y, n), number, unit, its function, name
 """
 
 
@@ -58,7 +58,8 @@ def _value(element: ElementTree.Element) -> ElementTree.Element:
 
 
 def _line(kind: str, element: ElementTree.Element, metric: str, number: str, unit: str, function: str = "") -> str:
-    return "\t".join((kind, element.get("Code", ""), metric, number, unit, function)) + "\n"
+    name = element.findtext(NAMESPACE + "name", "")
+    return "\t".join((kind, element.get("Code", ""), metric, number, unit, function, name)) + "\n"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from minkang.fhir.search.kinds import KINDS
+from minkang.fhir.search.kinds.quantity import UCUM
 from minkang.fhir.search.kinds.token import CODED
 from minkang.fhir.search.parameters import SearchParameter, parameters_of
 from tests.generative.vocabulary import (
@@ -94,7 +95,12 @@ POOLS: dict[str, list[str]] = {
     "reference": [*PEOPLE, *STAFF, *IDS[:4], "Organization/a", "https://other.example/Patient/a"],
     "date": [f"{prefix}{date}" for prefix in _PREFIXES for date in [*MOMENTS, "2024-03-01T10:00"]],
     "number": _NUMBERS,
-    "quantity": [number + (f"||{unit}" if unit else "") for unit in [*UNITS, "mmHg"] for number in _NUMBERS],
+    "quantity": [
+        number + (f"|{system}|{unit}" if unit else "")
+        for unit in [*UNITS, "mmHg"]
+        for system in ("", UCUM)
+        for number in _NUMBERS
+    ],
     "text": [
         *("心", "心肌", "心力衰竭", "糖尿病 2", "type", "typ*", "ty*", "2", '"type 2"', '"2 糖尿"', "south gate"),
         *("心肌 OR foot", "(心 OR 足) AND diabetic", "急性 (梗死 OR 衰竭)", "bp", "nyha iii 慢"),

@@ -24,6 +24,7 @@ class Atom:
     number: Fraction
     defined: str
     function: str
+    name: str
 
 
 @cache
@@ -38,6 +39,12 @@ def atoms() -> dict[str, Atom]:
 @cache
 def prefixes() -> dict[str, Fraction]:
     return {line[1]: Fraction(line[3]) for line in _lines() if line[0] == "prefix"}
+
+
+@cache
+def prefix_names() -> dict[str, str]:
+    """`milli` for `m`."""
+    return {line[1]: line[6] for line in _lines() if line[0] == "prefix"}
 
 
 def _lines() -> list[list[str]]:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from minkang.fhir.problem import Incorrect
-from minkang.fhir.ucum.table import Atom, atoms, prefixes
+from minkang.fhir.ucum.table import Atom, atoms, prefix_names, prefixes
 
 MAX_LENGTH = 128
 """Characters of an expression; the longest one published has about 40."""
@@ -24,7 +24,7 @@ MAX_NUMBER = 12
 
 _ANNOTATION = re.compile(r"\{[!-z|~ ]*\}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+")
-_SYMBOL = re.compile(r"(?:10[*^]|\[[^\[\]{}() ]+\]|[!#-'*:-Z\\^-z|~])+?(?=[+-]?[0-9]|[./(){]|$|[+-])")
+_SYMBOL = re.compile(r"(?:10[*^]|\[[^\[\]{} ]+\]|[!#-'*:-Z\\^-z|~])+?(?=[+-]?[0-9]|[./(){]|$|[+-])")
 _EXPONENT = re.compile(r"[+-]?[0-9]+")
 
 
@@ -32,13 +32,15 @@ class Unit(NamedTuple):
     """What an expression means: `factor` times the base units to their powers (only powers other than 0, sorted).
 
     With a `function` it is a special unit, whose amounts go through that function to `factor` times the base units;
-    `scale` is what a prefix makes of the amount before (1/1000 for mCel).
+    `scale` is what a prefix makes of the amount before (1/1000 for mCel). `substance` is the power of the mole in it:
+    to UCUM a mole is a mere number, 6.02e23, but a search for mmol/L does not mean counts of cells.
     """
 
     factor: Fraction
     powers: tuple[tuple[str, int], ...] = ()
     function: str = ""
     scale: Fraction = Fraction(1)
+    substance: int = 0
 
     @property
     def canonical(self) -> str:
@@ -65,9 +67,21 @@ def is_unit(code: str) -> bool:
     return bool(code)
 
 
+def display(code: str) -> str:
+    """The unit in words: `(gram) / (liter)`. Raises Incorrect as `unit` does."""
+    if not code:
+        return "(unity)"
+    unit(code)  # refuses what is too long
+    reader = _Reader(code)
+    reader.whole()
+    return "".join(reader.words)
+
+
 class _Reader:
     def __init__(self, text: str):
         self.text, self.at = text, 0
+        self.words: list[str] = []
+        """What has been read, in words."""
 
     def whole(self) -> Unit:
         found = self.term(0)
@@ -80,20 +94,25 @@ class _Reader:
             raise self.wrong(f"is the {MAX_DEPTH}th bracket inside another")
         found = ONE
         operator = self.taken("/") or "."
+        self.words += [" / "] if operator == "/" else []
         while operator:
             right = self.component(depth)
             found = times(found, right) if operator == "." else times(found, power(right, -1))
             operator = self.taken(".") or self.taken("/")
+            self.words += [" * " if operator == "." else " / "] if operator else []
         return found
 
     def component(self, depth: int) -> Unit:
         if self.taken("("):
+            self.words.append("(")
             found = self.term(depth + 1)
             if not self.taken(")"):
                 raise self.wrong("should be a closing bracket")
+            self.words.append(")")
             self.annotation()
             return found
         if self.annotation():
+            self.words.append("1")
             return ONE
         digits = _DIGITS.match(self.text, self.at)
         if digits is not None and self.text[digits.end() : digits.end() + 1] not in ("*", "^"):
@@ -106,6 +125,7 @@ class _Reader:
         if len(digits[0]) > MAX_NUMBER or not int(digits[0]):
             raise self.wrong("is no usable number")
         self.at = digits.end()
+        self.words.append(digits[0])
         self.annotation()
         return Unit(Fraction(int(digits[0])))
 
@@ -117,10 +137,12 @@ class _Reader:
         self.at = found.end()
         exponent = _EXPONENT.match(self.text, self.at)
         if exponent is None:
+            self.words.append(f"({_name(found[0])})")
             return meaning
         if abs(int(exponent[0][:6])) > MAX_EXPONENT or not int(exponent[0]):
             raise self.wrong("is no usable exponent")
         self.at = exponent.end()
+        self.words.append(f"({_name(found[0])} ^ {int(exponent[0])})")
         return power(meaning, int(exponent[0]))
 
     def annotation(self) -> bool:
@@ -150,7 +172,7 @@ def times(left: Unit, right: Unit) -> Unit:
     powers = dict(left.powers)
     for code, exponent in right.powers:
         powers[code] = powers.get(code, 0) + exponent
-    return Unit(left.factor * right.factor, _sorted(powers))
+    return Unit(left.factor * right.factor, _sorted(powers), substance=left.substance + right.substance)
 
 
 def power(base: Unit, exponent: int) -> Unit:
@@ -158,7 +180,8 @@ def power(base: Unit, exponent: int) -> Unit:
         raise Incorrect("A unit with a scale of its own, such as Cel, takes no power.")
     if exponent == 1:
         return base
-    return Unit(base.factor**exponent, tuple((code, one * exponent) for code, one in base.powers))
+    powers = tuple((code, one * exponent) for code, one in base.powers)
+    return Unit(base.factor**exponent, powers, substance=base.substance * exponent)
 
 
 def _sorted(powers: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -180,6 +203,14 @@ def _symbol(symbol: str) -> Unit | None:
     return None
 
 
+def _name(symbol: str) -> str:
+    atom = atoms().get(symbol)
+    if atom is not None:
+        return atom.name
+    length = 1 if symbol[:1] in prefixes() and symbol[1:] in atoms() else 2
+    return prefix_names()[symbol[:length]] + atoms()[symbol[length:]].name
+
+
 class _Meanings(dict[str, tuple[Unit, Atom] | None]):
     """Units of the table by code, each read when it is first asked for: a definition names other units."""
 
@@ -196,4 +227,5 @@ def _meaning(atom: Atom) -> Unit:
     if atom.kind == "base" or (atom.kind == "arbitrary" and atom.defined == "1"):
         return Unit(Fraction(1), ((atom.code, 1),))
     defined = unit(atom.defined)
-    return defined._replace(factor=defined.factor * atom.number, function=atom.function)
+    found = defined._replace(factor=defined.factor * atom.number, function=atom.function)
+    return found._replace(substance=1) if atom.code == "mol" else found

@@ -1,12 +1,16 @@
 """Kind `quantity`: a number with a unit (http://hl7.org/fhir/R4/search.html#quantity).
 
 `[prefix]number|system|code`; with the system left empty (`number||code`) the code or the unit as printed may match.
-Units are compared as they are written; conversion between them is not done yet.
+With UCUM on both sides the value is converted to the unit searched for, so that the digits typed keep their meaning:
+`5.4|http://unitsofmeasure.org|mmol/L` is [5.35, 5.45) mmol/L and finds 5400 umol/L. What cannot be converted, such as
+mg/dL to mmol/L, which takes a substance, does not match.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from minkang.fhir.problem import Incorrect
@@ -14,10 +18,13 @@ from minkang.fhir.search.escapes import split, unescape
 from minkang.fhir.search.extraction import Elements
 from minkang.fhir.search.kinds import number
 from minkang.fhir.search.parameters import SearchParameter
+from minkang.fhir.ucum import Unit, convert, decimal, unit
 
 MODIFIERS = frozenset({"missing"})
 NOT_YET = frozenset[str]()
 CURRENCIES = "urn:iso:std:iso:4217"
+UCUM = "http://unitsofmeasure.org"
+_MOLE = unit("mol").factor
 
 
 class Value(NamedTuple):
@@ -59,18 +66,66 @@ def values(elements: Elements) -> list[Value]:
 def matches(value: Value, wanted: Wanted, modifier: str | None) -> bool:
     if wanted.system is not None and value.system != wanted.system:
         return False
-    if (
-        wanted.code is not None
-        and wanted.code != value.code
-        and (wanted.system is not None or wanted.code != value.unit)
-    ):
+    if wanted.code is None or wanted.code == value.code or (wanted.system is None and wanted.code == value.unit):
+        return number.matches(number.Value(value.low, value.high), wanted.amount, None)
+    if wanted.system != UCUM or value.code is None:
         return False
-    return number.matches(number.Value(value.low, value.high), wanted.amount, None)
+    ends = _converted(value.low, value.high, value.code, wanted.code)
+    return ends is not None and number.matches(ends, wanted.amount, None)
+
+
+def canonical(value: Value) -> Value | None:
+    """The value in the base units of its UCUM unit (`g.m-3`; a mole stays one), equal for equal amounts.
+
+    None without a UCUM unit, and for units with a scale of their own (Cel). What an index may go by.
+    """
+    meant = _meaning(value.code) if value.system == UCUM and value.code else None
+    if meant is None or meant.function:
+        return None
+    base = f"{meant.canonical}:mol{meant.substance}" if meant.substance else meant.canonical
+    per_mole = meant.factor / _MOLE**meant.substance
+    ends = [end if end.is_infinite() else decimal(Fraction(end) * per_mole) for end in (value.low, value.high)]
+    return Value(ends[0], ends[1], UCUM, base)
 
 
 def sort_key(values: list[Value], descending: bool) -> Decimal | None:
     """By the number alone, whatever the unit."""
     return number.sort_key([number.Value(value.low, value.high) for value in values], descending)
+
+
+def _converted(low: Decimal, high: Decimal, source: str, target: str) -> number.Value | None:
+    """Both ends in the other unit; None when the units measure different things, or one is none."""
+    ratio = _ratio(source, target)
+    if ratio is None:
+        return None
+    if ratio[1]:
+        return number.Value(low * ratio[0] / ratio[1], high * ratio[0] / ratio[1])
+    try:
+        ends = sorted(end if end.is_infinite() else convert(end, source, target) for end in (low, high))
+    except Incorrect:  # outside the scale of a unit such as pH
+        return None
+    return number.Value(ends[0], ends[1])
+
+
+@lru_cache(maxsize=4096)
+def _ratio(source: str, target: str) -> tuple[Decimal, Decimal] | None:
+    """What to multiply with and divide by; (0, 0) when one has a scale of its own; None when they do not compare."""
+    meant, wanted = _meaning(source), _meaning(target)
+    if meant is None or wanted is None or (meant.powers, meant.substance) != (wanted.powers, wanted.substance):
+        return None
+    if meant.function or wanted.function:
+        return Decimal(0), Decimal(0)
+    ratio = meant.factor / wanted.factor
+    return Decimal(ratio.numerator), Decimal(ratio.denominator)
+
+
+@lru_cache(maxsize=1024)
+def _meaning(code: str) -> Unit | None:
+    """Codes that are no units are remembered, too: the same few come with every resource of a source."""
+    try:
+        return unit(code)
+    except Incorrect:
+        return None
 
 
 def _quantity(quantity: dict[str, Any]) -> Value | None:
