@@ -18,7 +18,7 @@ from minkang.fhir.definitions.structures import resource_types
 from minkang.fhir.instants import moment
 from minkang.fhir.problem import Incorrect, Unsupported
 from minkang.fhir.search import grammar
-from minkang.fhir.search.query import Query
+from minkang.fhir.search.query import Clause, Query
 
 NDJSON = ("application/fhir+ndjson", "application/ndjson", "ndjson")
 """Names of the one format of files, as clients write them; the first is what they are served as."""
@@ -122,8 +122,12 @@ def criteria(text: str) -> Query:
     query = grammar.parse(type, pairs, strict=True)
     if not query.clauses:
         raise Incorrect(f"_typeFilter={text[:64]} has no search criteria.")
-    if query.sort or query.includes or query.revincludes or query.cursor or query.elements or query.summary:
-        raise Incorrect("_typeFilter takes criteria alone: no _sort, _include, _revinclude, _elements, _summary.")
+    plain = Query(type=query.type, clauses=query.clauses, applied=query.applied)
+    if query != plain or any(clause.__class__ is not Clause for clause in query.clauses):
+        # What else a search has is either no criterion (_sort, _include) or cannot be told from the resource alone.
+        raise Unsupported(
+            "_typeFilter takes criteria on the resource itself: no _sort, _include, _elements, chains, _has."
+        )
     return query
 
 
