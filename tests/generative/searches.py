@@ -34,6 +34,8 @@ from tests.generative.vocabulary import (
     WORDS,
 )
 
+PAIRS = ["code-value-quantity", "component-code-value-quantity", "combo-code-value-quantity"]
+
 FAVOURITES: dict[str, list[str]] = {
     "Patient": [
         "name",
@@ -50,7 +52,7 @@ FAVOURITES: dict[str, list[str]] = {
     "Practitioner": ["name", "identifier", "gender"],
     "Organization": ["name", "partof", "active"],
     "Location": ["name", "status", "near"],
-    "Observation": ["subject", "patient", "code", "date", "status", "performer", "encounter", "value-quantity"],
+    "Observation": ["subject", "patient", "code", "date", "status", "performer", "encounter", "value-quantity", *PAIRS],
     "Encounter": ["subject", "patient", "date", "status", "class", "participant", "service-provider"],
     "Condition": ["subject", "patient", "code", "onset-date", "asserter"],
     "MedicationRequest": ["patient", "code", "authoredon", "status", "requester"],
@@ -62,7 +64,7 @@ FAVOURITES: dict[str, list[str]] = {
 }
 """Parameters that the vocabulary fills."""
 
-UNSORTED = {"_text", "_content", "near", "_list"}
+UNSORTED = {"_text", "_content", "near", "_list", *PAIRS}
 
 _NAMES = ["张", "张丽", "zhang", "zhangli", "zhang li", "zl", "dan", "shan", "xie", "ouyang", "wf", "jose", "bai", "𠮷"]
 _TOKENS = [
@@ -106,6 +108,11 @@ POOLS: dict[str, list[str]] = {
         *("心肌 OR foot", "(心 OR 足) AND diabetic", "急性 (梗死 OR 衰竭)", "bp", "nyha iii 慢"),
     ],
     "listed": ["members", "List/members", "lost"],
+    "composite": [
+        f"{code}${value}"
+        for code in [*CODES[:3], f"{SYSTEMS[0]}|{CODES[0]}"]
+        for value in ["5.4", "gt5", "lt100", "ge100", "5.4||mmol/L"]
+    ],
     "position": [f"{a}|{b}|{reach}" for a, b in PLACES for reach in ["0", "3", "30|mi", "90", "3000", "20100"]],
     "uri": [*URLS, "http://minkang.example"],
 }
@@ -121,7 +128,8 @@ MODIFIERS: dict[str, list[str]] = {
 def known(type: str) -> list[SearchParameter]:
     """Every parameter of a type that is spoken."""
     everything = parameters_of(type).values()
-    return [one for one in everything if one.kind in KINDS and one.code not in {"_lastUpdated", "_id"}]
+    filled = (one for one in everything if one.kind != "composite" or one.code in PAIRS)
+    return [one for one in filled if one.kind in KINDS and one.code not in {"_lastUpdated", "_id"}]
 
 
 @cache
@@ -265,3 +273,40 @@ def chains() -> st.SearchStrategy[str]:
     )
     links = st.lists(link, min_size=2, max_size=3, unique=True)
     return st.builds(lambda type, id, links: f"{type}?_id={id}&{'&'.join(links)}", st.sampled_from(NET), _ids, links)
+
+
+def _steps(type: str, to: str) -> list[str]:
+    linked = (one for one in known(type) if f"{type}:{one.code}" in _LINKS and to in (one.targets or (to,)))
+    return [f"{one.code}:{to}" for one in linked]
+
+
+@cache
+def _ahead(type: str, steps: int) -> st.SearchStrategy[str]:
+    """A clause on a type of the net that leads over at most so many resources."""
+    chained = [(step, to) for to in NET for step in _steps(type, to)]
+    back = [(f"_has:{other}:{step.partition(':')[0]}:", other) for other in NET for step in _steps(other, type)]
+    if not steps or not chained + back:
+        return clauses(type).filter(lambda clause: len(clause) < 500)
+    ahead = (
+        st.sampled_from(chained).flatmap(lambda way: _ahead(way[1], steps - 1).map(lambda rest: f"{way[0]}.{rest}"))
+        if chained
+        else st.nothing()
+    )
+    behind = (
+        st.sampled_from(back).flatmap(lambda way: _ahead(way[1], steps - 1).map(lambda rest: way[0] + rest))
+        if back
+        else st.nothing()
+    )
+    return st.one_of(ahead, behind, clauses(type))
+
+
+def linked() -> st.SearchStrategy[str]:
+    """Chains and `_has` on a type of the net, nested, alone or with other clauses, sorted or in pages."""
+    more = st.sampled_from(["", "&_count=1", "&_count=2&_total=accurate", "&_sort=-_id", "&_summary=count"])
+    return st.sampled_from(NET).flatmap(
+        lambda type: st.builds(
+            lambda parts, more: f"{type}?{'&'.join(parts)}{more}",
+            st.lists(st.one_of(_ahead(type, 2), _ahead(type, 2), clauses(type)), min_size=1, max_size=2),
+            more,
+        )
+    )

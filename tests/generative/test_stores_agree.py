@@ -20,7 +20,7 @@ from minkang.fhir.resource import Resource
 from minkang.store.search import page
 from minkang.store.search.plan import Plan
 from tests.generative.reducing import smallest, smallest_search
-from tests.generative.searches import NET, chains, searches, single_clauses, sorted_lists, wide_searches
+from tests.generative.searches import NET, chains, linked, searches, single_clauses, sorted_lists, wide_searches
 from tests.generative.twins import SCOPES, WRITERS, Twins
 from tests.generative.vocabulary import IDS, RESOURCES
 from tests.generative.writes import TYPES, steps
@@ -54,6 +54,7 @@ def limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Few rows never meet the limits of the search; tight ones make it change its way and refill its pages often."""
     if request.param == "tight":
         monkeypatch.setattr(page, "_STEP", 3)
+        monkeypatch.setattr(page.linking, "MOST", 1)
         monkeypatch.setattr(page.planning, "make", _with_few_hits(page.planning.make))
 
 
@@ -111,6 +112,18 @@ def test_every_chain_of_includes_brings_the_same(twins: Twins, resources: Writte
         naive, postgres = twins.search(search, "city")
         if postgres != naive:
             pytest.fail(_told(twins, resources, search, "city"), pytrace=False)
+
+
+@given(_nets(), st.lists(st.tuples(linked(), st.sampled_from(list(SCOPES))), min_size=40, max_size=40))
+@bounded(12)
+@pytest.mark.usefixtures("limits")
+def test_every_search_by_links_finds_the_same(twins: Twins, resources: Written, asked: list[tuple[str, str]]) -> None:
+    resources = [(list(WRITERS)[place % len(WRITERS)], one) for place, (_, one) in enumerate(resources)]
+    twins.fill(resources)
+    for search, scope in asked:
+        naive, postgres = twins.search(search, scope)
+        if postgres != naive:
+            pytest.fail(_told(twins, resources, search, scope), pytrace=False)
 
 
 @given(_worlds())

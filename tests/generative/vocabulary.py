@@ -51,6 +51,7 @@ identifiers = st.builds(
 )
 periods = st.builds(lambda start, end: a_resource(start=start, end=end), one_of(DATES[1:]), one_of(DATES[1:]))
 quantities = st.builds(a_quantity, st.sampled_from(VALUES), st.sampled_from(UNITS), st.sampled_from(UNITS))
+components = st.builds(lambda code, value: a_resource(code=code, valueQuantity=value), concepts, quantities)
 phones = st.builds(lambda value: {"system": "phone", "value": value}, st.sampled_from(PHONES))
 logical = st.builds(
     lambda literal, type, system, value, display: a_resource(
@@ -124,6 +125,7 @@ RESOURCES: dict[str, st.SearchStrategy[Resource]] = {
         effectiveDateTime=one_of(MOMENTS),
         performer=a_few(performers),
         valueQuantity=maybe | quantities,
+        component=a_few(components),
     ),
     "Encounter": _of(
         "Encounter",

@@ -7,7 +7,9 @@ from tests.spec.interactions import conditional, crud, everything, history, tran
 from tests.spec.language import Chapter
 from tests.spec.search import (
     any_type,
+    chain,
     compartment,
+    composite,
     date,
     include,
     lists,
@@ -32,6 +34,8 @@ CHAPTERS: dict[str, Chapter] = {
     "transaction": transaction.CHAPTER,
     "search-token": token.CHAPTER,
     "search-reference": reference.CHAPTER,
+    "search-chain": chain.CHAPTER,
+    "search-composite": composite.CHAPTER,
     "search-string": string.CHAPTER,
     "search-name": name.CHAPTER,
     "search-date": date.CHAPTER,

@@ -18,7 +18,8 @@ from minkang.fhir.definitions.structures import resource_types
 from minkang.fhir.instants import moment
 from minkang.fhir.problem import Incorrect, Unsupported
 from minkang.fhir.search import grammar
-from minkang.fhir.search.query import Clause, Query
+from minkang.fhir.search.linking import is_link
+from minkang.fhir.search.query import Query
 
 NDJSON = ("application/fhir+ndjson", "application/ndjson", "ndjson")
 """Names of the one format of files, as clients write them; the first is what they are served as."""
@@ -120,14 +121,12 @@ def criteria(text: str) -> Query:
         raise Incorrect(f"_typeFilter takes searches such as Observation?status=final, not {text[:64]!r}.")
     pairs = [_pair(piece) for piece in rest.split("&") if piece]
     query = grammar.parse(type, pairs, strict=True)
+    if any(map(is_link, query.clauses)):
+        raise Unsupported("_typeFilter takes no chains and no _has: an export looks at each resource by itself.")
     if not query.clauses:
         raise Incorrect(f"_typeFilter={text[:64]} has no search criteria.")
-    plain = Query(type=query.type, clauses=query.clauses, applied=query.applied)
-    if query != plain or any(clause.__class__ is not Clause for clause in query.clauses):
-        # What else a search has is either no criterion (_sort, _include) or cannot be told from the resource alone.
-        raise Unsupported(
-            "_typeFilter takes criteria on the resource itself: no _sort, _include, _elements, chains, _has."
-        )
+    if query.sort or query.includes or query.revincludes or query.cursor or query.elements or query.summary:
+        raise Incorrect("_typeFilter takes criteria alone: no _sort, _include, _revinclude, _elements, _summary.")
     return query
 
 

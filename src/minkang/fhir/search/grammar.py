@@ -1,8 +1,8 @@
 """The query string of a search, read into a `Query` (http://hl7.org/fhir/R4/search.html).
 
 What cannot be understood is refused, or, for unknown parameters under lenient handling, named in `Query.ignored`:
-a typo must never silently become a search for everything. What the standard has and this platform not yet (chains,
-`_has`, composites, some modifiers) is refused in both.
+a typo must never silently become a search for everything. What the standard has and this platform not yet (`_filter`,
+`_contained`) is refused in both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from minkang.fhir.problem import Incorrect, Unsupported
 from minkang.fhir.search.escapes import split
 from minkang.fhir.search.includes import parse_include
-from minkang.fhir.search.kinds import KINDS, UNORDERED
+from minkang.fhir.search.kinds import KINDS, UNORDERED, composite
+from minkang.fhir.search.linking import is_linked, parse_link
 from minkang.fhir.search.parameters import SearchParameter, parameters_of, resource_types
 from minkang.fhir.search.query import Clause, Include, Query, Sort
 
@@ -22,12 +23,18 @@ MAX_PAIRS = 100
 MAX_ALTERNATIVES = 1000
 MAX_VALUE = 4096
 """Characters of one value in an OR list."""
+MAX_LINKED = 10
+"""Parameters of one search that ask about other resources."""
+
+MAX_ENDS = 64
+"""Types that the references of one chain may lead to, all ways together."""
+
 MAX_COUNT = 1000
 DEFAULT_COUNT = 20
 
 AT_THE_DOOR = frozenset({"_format", "_pretty", "_since", "_at"})
 """Read by the door itself; nothing to do with which resources match."""
-NOT_YET = frozenset({"_has", "_filter", "_contained", "_containedType", "_graph", "_score"})
+NOT_YET = frozenset({"_filter", "_contained", "_containedType", "_graph", "_score"})
 SUMMARIES = frozenset({"true", "text", "data", "count", "false"})
 TOTALS = frozenset({"none", "estimate", "accurate"})
 MODIFIERS = frozenset(
@@ -53,6 +60,7 @@ class _Reading:
     elements: tuple[str, ...] = ()
     total: str = "none"
     cursor: str | None = None
+    links: int = 0
     once: set[str] = field(default_factory=set[str])
     ignored: list[str] = field(default_factory=list[str])
 
@@ -123,14 +131,38 @@ def _take(reading: _Reading, name: str, value: str) -> bool:
             reading.once.add(name)
         return control(reading, value)
     code, _, modifier = name.partition(":")
-    if code in NOT_YET or "." in code or "." in modifier:
-        what = "Chained search" if "." in name and code not in NOT_YET else f"The parameter {code}"
-        raise Unsupported(f"{what} is not supported yet: {name[:64]!r}.")
+    if code in NOT_YET:
+        raise Unsupported(f"The parameter {code} is not supported yet: {name[:64]!r}.")
+    if is_linked(name):
+        reading.clauses.append(_link(reading, name, value))
+        return True
     parameter = parameters_of(reading.scope).get(code)
     if parameter is None:
         return _ignore(reading, name, _unknown(code, reading))
     reading.clauses.append(_clause(parameter, modifier or None, value, reading.base))
     return True
+
+
+def _link(reading: _Reading, name: str, value: str) -> Clause:
+    ends = 0
+
+    def plain(type: str, name: str, value: str) -> Clause:
+        nonlocal ends
+        ends += 1
+        if ends > MAX_ENDS:
+            raise Incorrect(f"{name[:64]!r} may lead to too many types; name them, as in subject:Patient.name.")
+        code, _, modifier = name.partition(":")
+        if code in NOT_YET:
+            raise Unsupported(f"The parameter {code} is not supported yet: {name[:64]!r}.")
+        one = parameters_of(type).get(code)
+        if one is None:
+            raise Incorrect(f"Unknown parameter {code[:64]!r} for {type}.")
+        return _clause(one, modifier or None, value, reading.base)
+
+    reading.links += 1
+    if reading.links > MAX_LINKED:
+        raise Incorrect(f"More than {MAX_LINKED} chains and _has in one search.")
+    return parse_link(reading.scope, name, value, plain)
 
 
 def _ignore(reading: _Reading, name: str, reason: str) -> bool:
@@ -149,8 +181,7 @@ def _unknown(code: str, reading: _Reading) -> str:
 def _clause(parameter: SearchParameter, modifier: str | None, value: str, base: str | None) -> Clause:
     kind = KINDS.get(parameter.kind)
     if kind is None:
-        sort = "a composite parameter" if parameter.kind == "composite" else "a parameter"
-        raise Unsupported(f"{parameter.code!r} is {sort} that is not supported yet.")
+        raise Unsupported(f"{parameter.code!r} is a parameter that is not supported yet.")
     if modifier == "missing":
         if value not in ("true", "false"):
             raise Incorrect(f"{parameter.code}:missing takes true or false, not {value[:64]!r}.")
@@ -159,6 +190,8 @@ def _clause(parameter: SearchParameter, modifier: str | None, value: str, base: 
     parts = [part for part in split(value, ",") if part]
     if base is not None and parameter.kind == "reference":
         parts = [part.removeprefix(f"{base}/") for part in parts]
+    if parameter.kind == "composite" and len(parts) <= MAX_ALTERNATIVES:
+        parts = composite.alternatives(parts)
     if not parts:
         raise Incorrect(f"The parameter {parameter.code!r} has no value.")
     if len(parts) > MAX_ALTERNATIVES:

@@ -18,7 +18,7 @@ import orjson
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.extraction import Elements, Extractor, compile_paths, root_keys
 
-NOT_EXTRACTED = frozenset({"special", "composite", "text", "position", "listed"})
+NOT_EXTRACTED = frozenset({"special", "composite", "text", "position", "listed", "has"})
 """Kinds whose values are not told by paths in the table."""
 
 _SPECIAL: Mapping[str, tuple[str, Callable[[Resource], Elements]]] = {
@@ -36,11 +36,11 @@ class SearchParameter:
     """One parameter of one resource type (`base`; "Resource" for those every type has, such as `_id`).
 
     `kind`: token, reference, string, date, uri, number, quantity, composite or special; and what the standard calls
-    special and is spoken here: text, position, listed. `targets` empty: any type.
+    special and is spoken here: text, position, listed, has. `targets` empty: any type.
     `types`: FHIR types its elements may have. `systems`: code systems implied by its `code` elements. `spoken`: a
     string that is somebody's name, found by pinyin too. `keys`: top-level members it starts at (None: any resource).
     `elements(resource)` is the compiled extractor: a list of (FHIR type, JSON value), where a plain string of a spoken
-    parameter has the type `name`. A component's `elements` takes the shared element that the composite's gave.
+    parameter has the type `name`. A composite's are shared elements, each given as (kind, elements) of its components.
     """
 
     code: str
@@ -60,8 +60,12 @@ class SearchParameter:
         return _again, (self.base, self.code)  # closures do not pickle: look it up again
 
 
-_LIST = SearchParameter("_list", "listed", "Resource", "", "", elements=lambda resource: [("Resource", resource)])
+LIST = SearchParameter("_list", "listed", "Resource", "", "", elements=lambda resource: [("Resource", resource)])
 """In the standard's text, but not among its definitions (http://hl7.org/fhir/R4/search.html#list)."""
+
+
+HAS = SearchParameter("_has", "has", "Resource", "", "")
+"""Reverse chaining, in the standard's text only too (http://hl7.org/fhir/R4/search.html#has)."""
 
 
 def parameters_of(type: str | None) -> Mapping[str, SearchParameter]:
@@ -109,7 +113,7 @@ def _lines() -> dict[str, list[bytes]]:
 def _parameters_of(type: str) -> Mapping[str, SearchParameter]:
     own = {row["code"]: _compile(row) for row in map(orjson.loads, _lines().get(type, ()))}
     if type == "Resource":
-        return MappingProxyType({**own, "_list": _LIST})
+        return MappingProxyType({**own, "_list": LIST, "_has": HAS})
     return MappingProxyType({**_parameters_of("Resource"), **own})
 
 
@@ -128,6 +132,8 @@ def _compile(row: dict[str, Any]) -> SearchParameter:
     elements = compile_paths(paths) if paths else lambda resource: []
     if any(path.startswith("/") for component in row.get("components", ()) for path in component["paths"]):
         elements = _with_resource(elements)
+    if components:
+        elements = _of_components(elements, components)
     kind, elements = _SPECIAL.get(row["code"], (row["kind"], elements))
     types = tuple(dict.fromkeys("boolean" if path[0] == "?" else _type_of(path) for path in paths))
     return SearchParameter(
@@ -155,5 +161,16 @@ def _with_resource(elements: Extractor) -> Extractor:
 
     def extract(resource: Resource) -> Elements:
         return [(kind, {**element, "/": resource}) for kind, element in elements(resource)]
+
+    return extract
+
+
+def _of_components(elements: Extractor, components: tuple[SearchParameter, ...]) -> Extractor:
+    """Each shared element as what its components find in it."""
+
+    def extract(resource: Resource) -> Elements:
+        return [
+            (kind, [(one.kind, one.elements(element)) for one in components]) for kind, element in elements(resource)
+        ]
 
     return extract

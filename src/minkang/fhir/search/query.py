@@ -15,14 +15,35 @@ from minkang.fhir.search.parameters import SearchParameter
 class Clause:
     """One `name:modifier=a,b` pair. `wanted` holds one parsed value per comma-separated part (OR); clauses are ANDed.
 
-    `modifier` is None, a modifier code (`exact`, `contains`, `missing`, `not`, ...) or a resource type
-    (`subject:Patient`). For `:missing` the one wanted value is a bool. The type of the other wanted values belongs to
-    the parameter's kind (`kinds.<kind>.Wanted`).
+    `modifier` is None, a modifier code (`exact`, `contains`, `missing`, `not`, ...), a resource type
+    (`subject:Patient`) or CHAIN (wanted: Chain). For `:missing` the one wanted value is a bool. The type of the other
+    wanted values belongs to the parameter's kind (`kinds.<kind>.Wanted`).
     """
 
     parameter: SearchParameter
     modifier: str | None
     wanted: tuple[Any, ...]
+
+
+CHAIN = "."
+"""The `modifier` of a clause about what a reference leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a target of this type must meet; the wanted value of a clause with the modifier CHAIN, one for each type."""
+
+    type: str
+    clause: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """What a resource of this type must meet that refers by `parameter`; the wanted value of a clause on `_has`."""
+
+    type: str
+    parameter: SearchParameter
+    clause: Clause
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from minkang.fhir.problem import Incorrect, TooCostly
 from minkang.fhir.search.kinds import listed, reference, token
+from minkang.fhir.search.linking import inner_clauses, is_link
 from minkang.fhir.search.query import Clause, Query
 from minkang.fhir.terminology.asking import Asking, Need
 from minkang.fhir.terminology.codesets import union
@@ -51,6 +52,8 @@ def open_names(query: Query) -> set[Open]:
 
 def _names(clause: Clause) -> Iterable[Open]:
     kind = clause.parameter.kind
+    if is_link(clause):
+        return [name for inner in inner_clauses(clause) for name in _names(inner)]
     if kind == "listed" and clause.modifier is None:
         return [Open("list", "List", wanted.list) for wanted in clause.wanted if wanted.among is None]
     if clause.modifier not in token.LOOKED_UP:
@@ -86,6 +89,8 @@ def _closed(clause: Clause, found: Mapping[Open, Any]) -> Clause:
     meanings = [found[name] for name in _names(clause)]
     if not meanings:
         return clause
+    if is_link(clause):
+        return replace(clause, wanted=tuple(replace(one, clause=_closed(one.clause, found)) for one in clause.wanted))
     if clause.parameter.kind == "token":
         codes = bounded(union(meanings), f"{clause.parameter.code}:{clause.modifier}")
         wanted = token.Wanted(None, None, codes=codes, implied=clause.wanted[0].implied)

@@ -20,7 +20,8 @@ def values_of(row: Row, parameter: SearchParameter) -> list[Any]:
     """The values of one parameter in one resource, in the shape of the parameter's kind."""
     if parameter.code not in row.values and row.tree is not None:
         # `_text` and `_content` look at the whole resource, by no path.
-        elements = path_elements(parameter, row.tree) if parameter.expression else parameter.elements(row.tree)
+        by_path = parameter.expression and not parameter.components
+        elements = path_elements(parameter, row.tree) if by_path else parameter.elements(row.tree)
         row.values[parameter.code] = KINDS[parameter.kind].values(elements)
     return row.values[parameter.code]
 

@@ -6,6 +6,7 @@ among equals, any order that stays the same from page to page. Here that is type
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from minkang.fhir.search.includes import ALL
@@ -14,6 +15,7 @@ from minkang.fhir.search.parameters import parameters_of
 from minkang.fhir.search.query import Include, Query, Sort
 from minkang.store.contract import Hit, Page
 from minkang.store.memory.definitions import resolve
+from minkang.store.memory.linking import without_links
 from minkang.store.memory.matching import matches, refers_to, values_of
 from minkang.store.memory.paging import Descending, one_page
 from minkang.store.memory.rows import Row, Rows, admits
@@ -34,6 +36,7 @@ def search(rows: Rows, scope: Scope, query: Query) -> Page:
 
 def matching_rows(rows: Rows, scope: Scope, query: Query) -> list[Row]:
     resolved = resolve(rows, scope, query)
+    resolved = replace(resolved, clauses=tuple(without_links(rows, scope, one) for one in resolved.clauses))
     return [row for row in rows.living() if admits(scope, row) and matches(resolved, row)]
 
 

@@ -18,15 +18,15 @@ import orjson
 from minkang.fhir.problem import TooCostly
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.match import clause_matches, ordered, sort_values
-from minkang.fhir.search.query import Query
+from minkang.fhir.search.query import Clause, Query
 from minkang.kit.db import Connection
 from minkang.store import cursor
 from minkang.store.contract import Hit, Page, Stored
 from minkang.store.rows import NO_DATE, stored
 from minkang.store.scope import Scope
 from minkang.store.seal import Sealer, name_of
+from minkang.store.search import linking, sql
 from minkang.store.search import plan as planning
-from minkang.store.search import sql
 from minkang.store.search.frequencies import UNKNOWN, Frequencies
 from minkang.store.search.include import included
 from minkang.store.search.plan import Plan, Way
@@ -35,6 +35,15 @@ from minkang.store.types import NAMES
 
 BUDGET = 1.0
 """Seconds a page may be sought by walking."""
+
+GLANCE = 0.2
+"""Seconds an inner search may take to turn out small."""
+
+SMALL = 20_000
+"""Rows of types that an inner search may walk through."""
+
+NARROW = 50
+"""Resources or residents up to which candidates are looked at before an inner search is carried out."""
 
 WALK = 100_000
 """Rows one search may recheck: a bound against runaway searches, not yet tuned by measurement."""
@@ -71,8 +80,10 @@ async def search(
     frequencies: Frequencies = UNKNOWN,
 ) -> Page:
     """Raises TooCostly; Incorrect for a foreign cursor."""
+    inner = Inner(connection, sealer, hash, scope, frequencies)
+    query = await linking.settled(query, inner)
     plan = planning.make(query, hash, frequencies)
-    walk = Search(connection, sealer, scope, plan, frequencies)
+    walk = Search(connection, sealer, scope, plan, frequencies, inner)
     if query.summary == "count" or query.count == 0:
         return Page([], total=await walk.total())
     found, following = await (walk.sorted_page(query) if plan.sorted else walk.page(query))
@@ -87,7 +98,13 @@ class Search:
     """One plan being carried out."""
 
     def __init__(
-        self, connection: Connection[Any], sealer: Sealer, scope: Scope, plan: Plan, frequencies: Frequencies = UNKNOWN
+        self,
+        connection: Connection[Any],
+        sealer: Sealer,
+        scope: Scope,
+        plan: Plan,
+        frequencies: Frequencies = UNKNOWN,
+        inner: Inner | None = None,
     ):
         self._connection = connection
         self._sealer = sealer
@@ -96,7 +113,8 @@ class Search:
         self._plan = plan
         self._frequencies = frequencies
         self._checked = 0
-        self._deadline: float | None = None
+        self._inner = inner
+        self._deadline: float | None = time.monotonic() + BUDGET if plan.links else None
 
     async def page(self, query: Query) -> tuple[list[Stored], str | None]:
         """Hits in the order of the columns, and the cursor of the next page."""
@@ -167,15 +185,25 @@ class Search:
             number += 1
         return number
 
+    async def few(self, most: int, deadline: float) -> list[Stored] | None:
+        """All hits, None when there are more than `most`. Raises TooCostly after the deadline."""
+        self._deadline = deadline
+        found: list[Stored] = []
+        async for candidate in self._hits(None, min(most + 1, _STEP)):
+            found.append(candidate.stored)
+            if len(found) > most:
+                return None
+        return found
+
     async def _hits(self, after: sql.Place | None, wanted: int) -> AsyncIterator[Candidate]:
         """Candidates that meet every clause, from `after` on; `wanted` says how many the caller hopes for."""
         step = wanted if self._plan.exact else min(max(2 * wanted, 50), _STEP)
         step = min(step, _STEP)
         while not self._plan.empty:
             rows = await self._fetch(after, step)
-            for row in rows:
-                candidate = self._candidate(row)
-                if self._plan.exact or self._meets(candidate.stored):
+            candidates = (self._candidate(row) for row in rows)
+            for candidate in await self._linked(list(candidates)) if self._plan.links else candidates:
+                if self._plan.exact or self._plan.links or self._meets(candidate.stored):
                     yield candidate
             if len(rows) < step:
                 after = self._undated(after)
@@ -186,6 +214,16 @@ class Search:
             after = _place_of(last)
             self._bound(len(rows))
             step = min(step * 2, _STEP)
+
+    async def _linked(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Those whose links lead where they should."""
+        candidates = [one for one in candidates if self._meets(one.stored)]
+        for link in self._plan.links:
+            if not candidates or self._inner is None:
+                return []
+            own = await linking.verified([link], [one.stored for one in candidates], self._inner)
+            candidates = [one for one in candidates if clause_matches(own[0], orjson.loads(one.stored.content))]
+        return candidates
 
     def _undated(self, after: sql.Place | None) -> sql.Place | None:
         """Oldest first, rows without a date come in a second round at the end; None when that is over."""
@@ -239,6 +277,53 @@ class Search:
 
 def _place_of(row: Any) -> sql.Place:
     return (row["type"], row["date"], row["shard"], row["id"])
+
+
+class Inner:
+    """The searches inside a search: for chains and `_has`, within the same scope (`linking.Find`)."""
+
+    def __init__(
+        self, connection: Connection[Any], sealer: Sealer, hash: TermHash, scope: Scope, frequencies: Frequencies
+    ):
+        self._connection = connection
+        self._sealer = sealer
+        self._hash = hash
+        self._scope = scope
+        self._frequencies = frequencies
+        self.known: dict[Clause, Clause] = {}
+
+    async def few(self, query: Query, most: int) -> list[Stored] | None:
+        query = await linking.settled(query, self)
+        try:
+            plan = planning.make(query, self._hash, self._frequencies)
+            if plan.links or (plan.way is Way.WALK and self._frequencies.rows_of(plan.types) > SMALL):
+                return None
+            return await self._hits(plan, most, time.monotonic() + GLANCE)
+        except TooCostly:
+            return None
+
+    async def all(self, query: Query) -> list[Stored]:
+        query = await linking.settled(query, self)
+        plan = planning.make(query, self._hash, self._frequencies)
+        found = await self._hits(plan, WALK, time.monotonic() + BUDGET)
+        if found is None:
+            raise TooCostly(f"Too many resources refer to these; {planning.NARROW}")
+        return found
+
+    def is_narrow(self, query: Query) -> bool:
+        try:
+            plan = planning.make(query, self._hash, self._frequencies)
+        except TooCostly:
+            return False
+        if plan.way is Way.NAMES:
+            return len(plan.names or ()) <= NARROW
+        if plan.way is Way.PERSON:
+            return len(plan.named) <= NARROW
+        return any(one.parameter.code == "identifier" and one.modifier is None for one in query.clauses)
+
+    async def _hits(self, plan: Plan, most: int, deadline: float) -> list[Stored] | None:
+        search = Search(self._connection, self._sealer, self._scope, plan, self._frequencies, self)
+        return await search.few(most, deadline)
 
 
 def _order(query: Query) -> str:

@@ -15,6 +15,7 @@ from enum import Enum
 
 from minkang.fhir.compartments import in_compartment, patient_paths, patient_references
 from minkang.fhir.problem import TooCostly
+from minkang.fhir.search.linking import is_link
 from minkang.fhir.search.parameters import SearchParameter, parameter
 from minkang.fhir.search.query import Clause, Query
 from minkang.store import shards
@@ -37,6 +38,12 @@ LONG_GROUP = 256
 """Terms of one group up to which a row is filtered by them: PostgreSQL compares each with each (256 with a row's ten
 cost it some 10 microseconds). Longer groups may drive the GIN index, and are rechecked."""
 
+_MOST_LEADING = 1_000
+"""Residents whose ranges one search may walk."""
+
+_MOST_ELSEWHERE = 50
+"""The same where what matches may live with others."""
+
 _MOST_NAMES = 20_000
 """Types times ids of one search."""
 
@@ -58,7 +65,8 @@ class Way(Enum):
 @dataclass(slots=True)
 class Plan:
     """`keys` and `flags`: groups of hashes; a row needs one of each group. `long_keys`: groups that only the GIN index
-    is asked for, since comparing them row by row would take long. `recheck`: clauses the SQL leaves open.
+    is asked for, since comparing them row by row would take long. `recheck`: clauses the SQL leaves open; `links`:
+    those about other resources, which are looked up for each portion of candidates.
     `texts`: groups of choices of words; a row has all words of one choice of each group.
 
     `names`: type numbers and ids, of which a row must have one.
@@ -84,6 +92,7 @@ class Plan:
     since: datetime | None = None
     until: datetime | None = None
     recheck: list[Clause] = field(default_factory=list[Clause])
+    links: list[Clause] = field(default_factory=list[Clause])
     oldest_first: bool = False
     sorted: bool = False
     most: int = MOST
@@ -91,7 +100,7 @@ class Plan:
 
     @property
     def exact(self) -> bool:
-        return not self.recheck
+        return not self.recheck and not self.links
 
 
 def make(query: Query, hash: TermHash, frequencies: Frequencies = UNKNOWN) -> Plan:
@@ -150,12 +159,24 @@ def _patients(query: Query, clause: Clause) -> list[str]:
         return []
     if (code != "patient" and code not in patient_references(query.type)) or query.type == "Patient":
         return []
+    if len(clause.wanted) == 1 and clause.wanted[0].among is not None:
+        return _patients_among(query.type, clause)
     named = [one.id for one in clause.wanted if one.type == "Patient" and one.id and one.url is None]
     return named if len(named) == len(clause.wanted) else []
 
 
+def _patients_among(type: str, clause: Clause) -> list[str]:
+    """What a chain was found to mean. Where others may be named first, each patient costs terms of its own."""
+    among = clause.wanted[0].among
+    most = _MOST_LEADING if _leads(type, clause.parameter) else _MOST_ELSEWHERE
+    return [id for _, id in among] if len(among) <= most and all(kind == "Patient" for kind, _ in among) else []
+
+
 def _add(plan: Plan, query: Query, clause: Clause, hash: TermHash) -> None:
     code = clause.parameter.code
+    if is_link(clause):
+        plan.links.append(clause)
+        return
     if code == "_id" and clause.modifier is None:
         _name(plan, _named_by_id(plan, clause))
         return
@@ -199,17 +220,35 @@ def _named_by_id(plan: Plan, clause: Clause) -> set[tuple[int, str]]:
 
 def _add_terms(plan: Plan, types: Sequence[str], clause: Clause, hash: TermHash) -> None:
     """`types` are several only where the clause is one that every type has."""
+    if clause.parameter.kind == "composite":
+        _add_parts(plan, types, clause, hash)
+        return
     found = [_wanted_terms(type, clause) for type in types]
     if not found or len(found) > _MOST_TYPES or any(terms is None for terms in found):
         plan.recheck.append(clause)
         return
     group = sorted({hash(text) for terms in found for text in terms or ()})
+    if not group and clause.parameter.kind == "reference":
+        plan.empty = True  # a chain that leads to nobody
     is_long, common = len(group) > LONG_GROUP, all(is_common(clause.parameter, type) for type in types)
     if not (is_long and common):
         (plan.flags if common else plan.long_keys if is_long else plan.keys).append(group)
     kind = kind_of(clause.parameter.kind)
     if is_long or not all(kind.is_exact(wanted, clause.modifier) for wanted in clause.wanted):
         plan.recheck.append(clause)
+
+
+def _add_parts(plan: Plan, types: Sequence[str], clause: Clause, hash: TermHash) -> None:
+    """A composite by the terms of its components' own parameters, which see at least the same elements. A row may have
+    them in different places, so it is rechecked; no terms of their own, for each row would pay for them."""
+    plan.recheck.append(clause)
+    for place, one in enumerate(clause.parameter.components):
+        own = parameter(types[0], one.code) if len(types) == 1 else None
+        if own is None or own.kind != one.kind or own.code == date_code(types[0]):
+            continue
+        terms = _wanted_terms(types[0], Clause(own, None, tuple(wanted.parts[place] for wanted in clause.wanted)))
+        if terms and len(set(terms)) <= LONG_GROUP:
+            (plan.flags if is_common(own, types[0]) else plan.keys).append(sorted({hash(text) for text in terms}))
 
 
 def _wanted_terms(type: str, clause: Clause) -> list[str] | None:

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from minkang.fhir.search.extraction import Elements
-from minkang.fhir.search.kinds import date, listed, number, position, quantity, reference, string, text, token, uri
+from minkang.fhir.search.kinds import (
+    composite,
+    date,
+    listed,
+    number,
+    position,
+    quantity,
+    reference,
+    string,
+    text,
+    token,
+    uri,
+)
 from minkang.fhir.search.parameters import SearchParameter
 
 
@@ -44,8 +56,9 @@ KINDS: Mapping[str, Kind] = {
     "text": text,
     "position": position,
     "listed": listed,
+    "composite": composite,
 }
-"""By the `kind` of a SearchParameter; composite and special are not spoken yet."""
+"""By the `kind` of a SearchParameter; special is not spoken. `has` is no kind: it looks at other resources."""
 
-UNORDERED = frozenset({"text", "position", "listed"})
+UNORDERED = frozenset({"text", "position", "listed", "composite"})
 """Kinds that no search is sorted by."""

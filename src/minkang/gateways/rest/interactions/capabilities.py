@@ -52,7 +52,6 @@ TYPE_OPERATIONS = {
 SYSTEM_OPERATIONS = {
     "export": _BULK + "export",
     "bulk-delete": "https://minkang.example/OperationDefinition/bulk-delete",
-    "import": "https://minkang.example/OperationDefinition/import",
 }
 """What the bulk door answers (http://hl7.org/fhir/uv/bulkdata/STU2/export.html) is told here, too: it is one server."""
 
@@ -127,7 +126,7 @@ def _resource(name: str) -> dict[str, Any]:
 
 
 def is_searchable(parameter: SearchParameter) -> bool:
-    """Whether the search grammar takes it; composites and the special ones are not spoken yet."""
+    """Whether the search grammar takes it; the special ones are not spoken yet."""
     return parameter.kind in KINDS
 
 
