@@ -66,3 +66,16 @@ async def test_memory_for_meanings_is_bounded(fresh_database_url: str, monkeypat
         assert len((await repository.search(query)).hits) == 1
         assert store.definitions._size == sum(known.size for known in store.definitions._known.values()) <= 500
     await store.close()
+
+
+async def test_what_was_expunged_and_made_again_is_looked_up_again(fresh_database_url: str) -> None:
+    """Its versions begin with 1 anew, so a version says nothing."""
+    store = await Store.open(fresh_database_url, keys.generate())
+    repository = store.repository(Actor("Device/test"), EVERYTHING)
+    await repository.update("Condition", "c", parsed(a_condition(about="Patient/p", code="new")))
+    query = parse("Condition", [("code:in", URL)], strict=True)
+    for code, hits in (("old", 0), ("new", 1)):
+        await repository.update("ValueSet", "many", parsed(_value_set([code])))
+        assert len((await repository.search(query)).hits) == hits
+        await repository.expunge("ValueSet", "many")
+    await store.close()

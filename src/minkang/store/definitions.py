@@ -1,6 +1,6 @@
 """What a search names and does not hold, looked up here: value sets, code systems, hierarchies of places, lists.
 
-What a name means is remembered with the versions of all resources that it was made of. One statement per search asks
+What a name means is remembered with the batches of all resources that it was made of. One statement per search asks
 whether these are still the current ones, so a changed value set counts at once and an unchanged one costs no reading.
 
 All of them are read within the caller's scope; value sets, code systems, places and institutions that no institution
@@ -39,7 +39,7 @@ _MOST = 10_000
 """Resources that one need may bring."""
 
 Versions = frozenset[tuple[int, str, int]]
-"""Type number, id and version of resources."""
+"""Type number, id and batch of resources: what was written since has another batch."""
 
 
 class _Known(NamedTuple):
@@ -138,4 +138,5 @@ def _terms(need: Need) -> list[str]:
 
 
 def _versions(rows: Sequence[Any]) -> Versions:
-    return frozenset((row["type"], row["id"], row["version"]) for row in rows)
+    # By batch, not by version: what was expunged and made again begins with version 1 anew.
+    return frozenset((row["type"], row["id"], row["batch"]) for row in rows)

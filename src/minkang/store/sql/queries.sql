@@ -95,11 +95,11 @@ SELECT r.type, r.id, r.version, r.updated, r.shard, r.org, r.region, r.content
 -- Resources of the types $1 that carry one of the terms $2, at most $7, and those named by $3 to $5; with their contents
 -- only if $6. Materialised and without a limit inside, so that nothing but the index of terms can serve it.
 WITH hit AS MATERIALIZED (SELECT shard, type, id FROM resource WHERE keys && $2::bigint[])
-(SELECT r.type, r.id, r.version, r.updated, r.shard, r.org, r.region, CASE WHEN $6::boolean THEN r.content END AS content
+(SELECT r.type, r.id, r.version, r.batch, r.updated, r.shard, r.org, r.region, CASE WHEN $6::boolean THEN r.content END AS content
    FROM hit h JOIN resource r ON r.shard = h.shard AND r.type = h.type AND r.id = h.id
   WHERE h.type = ANY ($1::smallint[]) LIMIT $7::integer)
 UNION ALL
-(SELECT r.type, r.id, r.version, r.updated, r.shard, r.org, r.region, CASE WHEN $6::boolean THEN r.content END
+(SELECT r.type, r.id, r.version, r.batch, r.updated, r.shard, r.org, r.region, CASE WHEN $6::boolean THEN r.content END
    FROM unnest($3::bigint[], $4::smallint[], $5::text[]) AS w (shard, type, id)
    LEFT JOIN locator l ON l.type = w.type AND l.id = w.id
    JOIN resource r ON r.shard = coalesce(l.shard, w.shard) AND r.type = w.type AND r.id = w.id)
