@@ -6,19 +6,23 @@ import gzip
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lib.builders import a_patient, an_observation
-from tests.lib.serving import Platform, get, platform
+from tests.lib.serving import Platform, get, platform, until
 
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[Platform]:
-    """A platform that has run once and does not run now."""
-    with platform() as found:
+    """A platform that has run once and does not run now; its door may import from the folder `incoming` beside it."""
+    with platform(environment={}) as found:
+        incoming = found.folder.root.with_name("incoming")
+        incoming.mkdir()
+        found._environment["MINKANG_IMPORT_FROM"] = str(incoming)
         found.start()
         found.stop()
         yield found
@@ -63,8 +67,25 @@ def test_it_comes_in_beside_a_running_platform(made: Platform, tmp_path: Path) -
         assert done.returncode == 0, done.stderr
         assert get(f"{made.address}/fhir/Patient/c1")[0] == 200
         assert json.loads(get(f"{made.address}/fhir/Patient?name=zhaoyi")[1])["entry"][0]["resource"]["id"] == "c1"
+        _by_the_door(made)
     finally:
         made.stop()
+
+
+def _by_the_door(made: Platform) -> None:
+    """`$import`, carried out by the platform's own process for long jobs."""
+    made.folder.root.with_name("incoming").joinpath("d.ndjson").write_bytes(
+        lines(a_patient("孙二", id="d1"), b"broken")
+    )
+    body = json.dumps({"inputSource": "h7", "input": [{"url": "d.ndjson"}]}).encode()
+    headers = {"Content-Type": "application/json", "Prefer": "respond-async"}
+    with urllib.request.urlopen(urllib.request.Request(f"{made.address}/fhir/$import", body, headers)) as answer:
+        status = answer.headers["content-location"]
+    until(lambda: get(status)[0] != 202, "the import is over")
+    code, told = get(status)
+    assert code == 200, told
+    assert (json.loads(told)["created"], json.loads(told)["rejected"]) == (1, 1)
+    assert get(f"{made.address}/fhir/Patient/d1")[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -41,4 +41,4 @@ def test_every_place_of_a_circle_lies_in_one_of_its_cells(
     cells = index.wanted_terms(wanted, None, NEAR)
     if cells is not None and matches(place, wanted, None):
         assert set(cells) & set(index.terms(place, NEAR))
-        assert len(cells) <= 200
+        assert len(cells) <= 40

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import structlog
 
+from minkang.app import import_jobs
 from minkang.app.prepare import key_file
 from minkang.fhir.problem import Busy
 from minkang.kit import log as logs
@@ -66,7 +67,8 @@ async def work(chosen: Settings) -> None:
     folder = DataFolder(chosen.data)
     store = await Store.open(str(chosen.database_url), keys.load(key_file(folder)), connections=3 * AT_ONCE + 1)
     try:
-        await _Orders(store.runner(folder.bulk, chosen.bulk_files_keep)).take()
+        kinds = {"import": import_jobs.kind(chosen, key_file(folder).absolute())}
+        await _Orders(store.runner(folder.bulk, chosen.bulk_files_keep, kinds)).take()
     finally:
         await store.close()
 

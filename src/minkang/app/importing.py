@@ -129,12 +129,13 @@ def load(
     *,
     source: str,
     workers: int,
+    actor: Actor = OPERATOR,
     again: bool = False,
     told: Told = lambda rows, done: None,
 ) -> Result:
     """The import itself. Raises Trouble, after which the same call goes on."""
     job = asyncio.run(_begun(url, key, files, source, again))
-    with _team(Hello(url, key, OPERATOR, source), workers) as team:
+    with _team(Hello(url, key, actor, source), workers) as team:
         for place, chunk, done in _pieces(job, files):
             team.give(place, chunk)
             told(sum(team.counts[:3]), done)

@@ -121,12 +121,14 @@ def criteria(text: str) -> Query:
         raise Incorrect(f"_typeFilter takes searches such as Observation?status=final, not {text[:64]!r}.")
     pairs = [_pair(piece) for piece in rest.split("&") if piece]
     query = grammar.parse(type, pairs, strict=True)
-    if any(map(is_link, query.clauses)):
-        raise Unsupported("_typeFilter takes no chains and no _has: an export looks at each resource by itself.")
     if not query.clauses:
         raise Incorrect(f"_typeFilter={text[:64]} has no search criteria.")
-    if query.sort or query.includes or query.revincludes or query.cursor or query.elements or query.summary:
-        raise Incorrect("_typeFilter takes criteria alone: no _sort, _include, _revinclude, _elements, _summary.")
+    plain = Query(type=query.type, clauses=query.clauses, applied=query.applied)
+    if query != plain or any(map(is_link, query.clauses)):
+        # What else a search has is either no criterion (_sort, _include) or cannot be told from the resource alone.
+        raise Unsupported(
+            "_typeFilter takes criteria on the resource itself: no _sort, _include, _elements, chains, _has."
+        )
     return query
 
 

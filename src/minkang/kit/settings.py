@@ -145,6 +145,10 @@ class Settings:
         default=timedelta(hours=24),
         metadata=_is(_span, "How long the files of an export wait to be fetched, like 30m, 24h or 7d.", shown="24h"),
     )
+    import_from: Path | None = field(
+        default=None,
+        metadata=_is(_path, "Folder below which $import may read files. Without it only minkang import reads files."),
+    )
     postgres_bin: Path | None = field(
         default=None,
         metadata=_is(_path, "Folder with PostgreSQL's programs to use instead of those of the installed wheel."),

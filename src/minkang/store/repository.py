@@ -120,7 +120,9 @@ class PostgresRepository:
             async with self._database.connection() as connection:
                 known = [await self._definitions.resolve(connection, self._scope, query) for query in extract.queries]
             extract = replace(extract, queries=tuple(known))
-            async for portion in Walk(self._database, self._sealer, self._scope, extract).portions(after):
+            async for portion in Walk(self._database, self._sealer, self._indexer.hash, self._scope, extract).portions(
+                after
+            ):
                 yield portion
 
     # -- writing ------------------------------------------------------------------------------------------------------

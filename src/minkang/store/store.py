@@ -61,11 +61,12 @@ class Store:
 
     def removal(self, actor: Actor, scope: Scope) -> Removal:
         """Who takes out for one caller what a source sent or a search finds."""
-        return Removal(self.database, self.sealer, self.indexer, actor, scope)
+        return Removal(self.database, self.sealer, self.indexer, self.definitions, actor, scope)
 
-    def desk(self, actor: Actor, scope: Scope, folder: Path) -> Desk:
-        """Where one caller orders exports and the like; `folder` is where files of jobs lie."""
-        return Desk(self.database, self.sealer, actor, scope, folder)
+    def desk(self, actor: Actor, scope: Scope, folder: Path, import_from: Path | None = None) -> Desk:
+        """Where one caller orders exports and the like; `folder` is where files of jobs lie, and below `import_from`
+        lies what may be imported."""
+        return Desk(self.database, self.sealer, actor, scope, folder, import_from)
 
     def runner(self, folder: Path, keep: timedelta, kinds: Mapping[str, Kind] | None = None) -> Runner:
         """Who carries those orders out."""

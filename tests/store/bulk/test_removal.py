@@ -16,7 +16,7 @@ from minkang.store.contract import Entry, Extract
 from minkang.store.keys import generate
 from minkang.store.scope import EVERYTHING, Actor, Scope
 from minkang.store.store import Store
-from tests.lib.builders import a_patient, an_observation, parsed
+from tests.lib.builders import LOCAL, a_patient, an_observation, parsed
 
 pytestmark = pytest.mark.anyio
 
@@ -158,6 +158,20 @@ async def test_by_search(store: Store) -> None:
     assert deleted.removed == {"Patient": 1}
     with pytest.raises(Gone):
         await store.repository(CITY, EVERYTHING).read("Patient", "w5")
+
+
+async def test_what_a_search_names_is_looked_up(store: Store) -> None:
+    """An unresolved :not-in would be met by everything."""
+    await import_wrongly(store, 3)
+    codes = {"resourceType": "ValueSet", "id": "kept", "url": "urn:kept", "status": "active",
+             "compose": {"include": [{"system": LOCAL, "concept": [{"code": "bp"}]}]}}  # fmt: skip
+    await send(store, "right", codes, an_observation(about="Patient/w1", code="other", id="other"))
+    state = await remove(store, RemovalWish("expunge", filters=("Observation?code:not-in=urn:kept",)))
+    assert state.removed == {"Observation": 1}
+    listed = {"resourceType": "List", "id": "l", "status": "current", "mode": "working",
+              "entry": [{"item": {"reference": "Patient/w2"}}]}  # fmt: skip
+    await send(store, "right", listed)
+    assert (await remove(store, RemovalWish("expunge", filters=("Patient?_list=l",)))).removed == {"Patient": 1}
 
 
 async def test_a_dry_run_changes_nothing(store: Store) -> None:

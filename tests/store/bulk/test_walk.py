@@ -151,6 +151,20 @@ async def test_the_record_of_some_patients_and_of_all(repository: Repository) ->
         "Condition/both", *(f"Observation/o{n}" for n in (1, 2, 5, 6)), *(f"Patient/p{n}" for n in (1, 2, 5, 6)),
     ]  # fmt: skip
     assert await names(repository, Extract(moment, patients=())) == []
+    await put(repository, "twins", {**an_observation(about="Patient/p0"), "performer": [{"reference": "Patient/p2"}]})
+    members = [{"entity": {"reference": f"Patient/p{n}"}} for n in (0, 5, 6)]
+    await put(repository, "g", {"resourceType": "Group", "type": "person", "actual": True, "member": members})
+    linked = {"other": {"reference": "Patient/p1"}, "type": "seealso"}
+    await put(repository, "p7", {**a_patient("twin"), "link": [linked]})
+    more = Extract(await repository.moment(), patients=some.patients)
+    wanted = sorted([*(await names(repository, some)), "Group/g", "Observation/twins", "Patient/p7"])
+    assert await names(repository, more) == wanted
+    await put(repository, "twins", an_observation(about="Patient/p0"))
+    await put(repository, "p7", a_patient("nobody's twin"))
+    whole = [portion async for portion in repository.export(more)]
+    for number, portion in enumerate(whole):
+        rest = [one async for one in repository.export(more, after=portion.place)]
+        assert versions(rest) == versions(whole[number + 1 :])
     owned = await names(repository, Extract(moment, owned=True))
     assert owned == ["Condition/both", *(f"{type}{n}" for type in ("Observation/o", "Patient/p") for n in range(8))]
     assert await names(repository, Extract(moment, owned=True, types=("Organization",))) == []

@@ -73,15 +73,20 @@ class Asked:
         return [pair for pair in pairs if pair[0] not in ("_format", "_pretty")]
 
     async def _posted(self) -> Pairs:
-        body = await self._body()
+        body = await self.json()
         if not body.strip():
             return []
-        media = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if media not in (FHIR_JSON, JSON):
-            raise UnsupportedMediaType
         tree = parse(body).tree
         check(tree, "Parameters")
         return [(part["name"], _text(part)) for part in tree.get("parameter", [])]
+
+    async def json(self) -> bytes:
+        """The body, if there is one, which must say that it is JSON."""
+        body = await self._body()
+        media = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if body.strip() and media not in (FHIR_JSON, JSON):
+            raise UnsupportedMediaType
+        return body
 
     async def _body(self) -> bytes:
         try:

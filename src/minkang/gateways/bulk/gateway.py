@@ -19,6 +19,7 @@ from minkang.fhir.problem import Fault, NotAllowed, NotFound, Problem
 from minkang.gateways.bulk import kickoff, status
 from minkang.gateways.bulk.asking import Answer, Asked, refused
 from minkang.gateways.bulk.download import download
+from minkang.gateways.bulk.importing import bulk_import
 from minkang.gateways.bulk.kickoff import Kickoff
 from minkang.kit import log as logs
 from minkang.kit.http import App, Disconnected, Receive, Scope, Send, host_of, send_bytes
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 KICKOFFS: dict[str, tuple[Kickoff, tuple[str, ...]]] = {
     "$export": (kickoff.export, ("GET", "POST")),
     "$bulk-delete": (kickoff.bulk_delete, ("POST",)),
+    "$import": (bulk_import, ("POST",)),
 }
 """By the last segment of the path: the order, and by which methods it is given."""
 

@@ -20,7 +20,7 @@ async def look(asked: Asked, desk: Desk, id: str, *, guarded: bool) -> Answer:
     """202 while it is under way, 200 with the manifest, or the refusal it ended with. `guarded`: files need a token."""
     job = await desk.look(id)
     if job.status in UNDER_WAY:
-        progress = f"{job.status}: {job.rows} resources, {job.done:.0%}"
+        progress = f"{job.status}: {job.rows} resources, {job.done:.0%}{_pace(job)}"
         return Answer(202, b"", [(b"x-progress", progress.encode()), (b"retry-after", b"%d" % RETRY_AFTER)])
     state = job.state or {}
     if job.status == "failed":
@@ -29,8 +29,15 @@ async def look(asked: Asked, desk: Desk, id: str, *, guarded: bool) -> Answer:
     return json_answer(200, outcome_of(asked, job, state, guarded=guarded), expires)
 
 
+def _pace(job: Job) -> str:
+    """Rate and time left, of a job that tells them."""
+    state = job.state or {}
+    rate = f", {state['rate']} resources/s" if "rate" in state else ""
+    return rate + (f", {state['left']} s left" if state.get("left") is not None else "")
+
+
 def outcome_of(asked: Asked, job: Job, state: dict[str, Any], *, guarded: bool) -> dict[str, Any]:
-    """The manifest of an export, the counts of a removal."""
+    """The manifest of an export or an import, the counts of a removal."""
     if job.kind == "delete":
         return _removed(job, state)
     files = {
@@ -39,15 +46,15 @@ def outcome_of(asked: Asked, job: Job, state: dict[str, Any], *, guarded: bool) 
             for file in state["files"]
             if file["kind"] == kind
         ]
-        for kind in ("output", "deleted")
+        for kind in ("output", "deleted", "error")
     }
+    counts = {name: state[name] for name in ("created", "updated", "unchanged", "rejected") if name in state}
     return {
         "transactionTime": state["time"].replace("+00:00", "Z"),
         "request": job.asked["request"],
         "requiresAccessToken": guarded,
-        "output": files["output"],
-        "deleted": files["deleted"],
-        "error": [],
+        **counts,
+        **files,
     }
 
 
@@ -69,8 +76,8 @@ async def cancel(desk: Desk, id: str) -> Answer:
 
 
 def file_of(job: Job, name: str) -> dict[str, Any]:
-    """One file of a finished export. Raises NotFound for any name that its manifest does not have."""
-    if job.kind != "export" or job.status != "finished" or job.state is None:
+    """One file of a finished export or import. Raises NotFound for any name that its manifest does not have."""
+    if job.kind not in ("export", "import") or job.status != "finished" or job.state is None:
         raise NotFound("There is no such file.")
     for file in job.state["files"]:
         if file["name"] == name:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 import orjson
 
-from minkang.fhir.problem import Busy, Gone, NotFound, TooMany
+from minkang.fhir.problem import Busy, Forbidden, Gone, NotFound, TooMany
 from minkang.kit.db import Database, Unavailable
-from minkang.store.bulk import files
+from minkang.store.bulk import files, incoming
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer
 from minkang.store.sql import SQL
@@ -76,14 +76,24 @@ def state_of(sealer: Sealer, id: str, state: bytes | None) -> dict[str, Any] | N
 
 
 class Desk:
-    """For one caller. `folder`: where the files of jobs lie, each job's in a folder of its own."""
+    """For one caller. `folder`: where the files of jobs lie, each job's in a folder of its own; `import_from`: below
+    which files may be imported."""
 
-    def __init__(self, database: Database, sealer: Sealer, actor: Actor, scope: Scope, folder: Path):
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        actor: Actor,
+        scope: Scope,
+        folder: Path,
+        import_from: Path | None = None,
+    ):
         self._database = database
         self._sealer = sealer
         self._actor = actor
         self._scope = scope
         self._folder = folder
+        self._import_from = import_from
 
     async def order(self, kind: str, asked: dict[str, Any]) -> str:
         """The id of a new job that waits to be carried out. Raises TooMany."""
@@ -94,6 +104,12 @@ class Desk:
         if made is None:
             raise TooMany(f"{MOST} jobs are under way already; try again when some have ended.")
         return id
+
+    def incoming(self, urls: Iterable[str]) -> list[Path]:
+        """The files to import that these urls name. Raises Forbidden, Incorrect, NotFound."""
+        if not self._scope.unlimited or self._scope.writable is not None:
+            raise Forbidden("An import writes whatever its files hold, so only who may write everything orders one.")
+        return incoming.found(self._import_from, urls)
 
     async def look(self, id: str) -> Job:
         """Raises NotFound, for somebody else's job too; Gone when its files have expired."""

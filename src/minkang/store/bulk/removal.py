@@ -27,6 +27,7 @@ from minkang.store import shards, transaction
 from minkang.store.bulk import moment
 from minkang.store.bulk.walk import Walk
 from minkang.store.contract import Entry, Extract, Moment, Stored
+from minkang.store.definitions import Definitions
 from minkang.store.index import Indexer
 from minkang.store.rows import check_writable, organization_number
 from minkang.store.scope import Actor, Scope
@@ -108,10 +109,19 @@ Save = Callable[[RemovalState], Awaitable[None]]
 class Removal:
     """For one caller: what is not in the scope is not touched, and not counted."""
 
-    def __init__(self, database: Database, sealer: Sealer, indexer: Indexer, actor: Actor, scope: Scope):
+    def __init__(
+        self,
+        database: Database,
+        sealer: Sealer,
+        indexer: Indexer,
+        definitions: Definitions,
+        actor: Actor,
+        scope: Scope,
+    ):
         self._database = database
         self._sealer = sealer
         self._indexer = indexer
+        self._definitions = definitions
         self._actor = actor
         self._scope = scope
 
@@ -240,9 +250,14 @@ class Removal:
             now = await moment.now(self._database)
             state.position, state.time = now.position, now.time.isoformat()
             await save(state)
+        async with self._database.connection() as connection:
+            resolved = [await self._definitions.resolve(connection, self._scope, query) for query in queries]
+        queries = tuple(resolved)
         types = tuple(sorted({str(query.type) for query in queries}))
         at = Moment(state.position, datetime.fromisoformat(state.time))
-        walk = Walk(self._database, self._sealer, self._scope, Extract(at, types=types, queries=queries))
+        walk = Walk(
+            self._database, self._sealer, self._indexer.hash, self._scope, Extract(at, types=types, queries=queries)
+        )
         async for portion in walk.portions(state.place):
             if portion.versions:
                 found = portion.versions

@@ -45,6 +45,7 @@ class Run:
     """One job being carried out, as its kind sees it. `save(state, rows, done)` raises Cancelled."""
 
     id: str
+    actor: Actor
     repository: Repository
     removal: Removal
     asked: dict[str, Any]
@@ -129,7 +130,9 @@ class Runner:
         repository = self._repository_for(order.actor, order.scope)
         # A sealer of its own: files are made durable in another thread.
         removal = self._removal_for(order.actor, order.scope)
-        return Run(id, repository, removal, order.asked, state, self._folder / id, Sealer(self._keys), save)
+        return Run(
+            id, order.actor, repository, removal, order.asked, state, self._folder / id, Sealer(self._keys), save
+        )
 
     async def _end(self, connection: Connection[Any], id: str, status: str, state: dict[str, Any] | None) -> None:
         sealed = None if state is None else seal_json(self._sealer, state, f"state:{id}")

@@ -8,6 +8,8 @@ the range of a portion there is one place where it is decided, whatever happens 
     changed since        the newest older version that the moment shows
     deleted since        the same, found by its tombstone
     moved since          decided where it was at the moment, found by `resource_moved`
+
+An export of some residents walks their records first, then asks the index for what names them and lives elsewhere.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from minkang.fhir.compartments import in_compartment
+from minkang.fhir.references import patient_of
+from minkang.fhir.resource import Resource
 from minkang.fhir.search.match import matches
 from minkang.kit.db import Connection, Database
 from minkang.store import cursor, shards
@@ -28,8 +32,10 @@ from minkang.store.contract import Extract, Portion, Stored
 from minkang.store.rows import admits, stored
 from minkang.store.scope import Scope
 from minkang.store.seal import Sealer
+from minkang.store.search.plan import elsewhere
 from minkang.store.search.scope_sql import scope_condition
 from minkang.store.sql import SQL
+from minkang.store.terms import TermHash
 from minkang.store.types import NAMES, NUMBERS
 
 Key = tuple[int, int, str]
@@ -40,6 +46,15 @@ PORTION = 2_000
 
 _RESIDENTS = 500
 """Shards named in one statement."""
+
+_NAMED = 50
+"""Patients whose names are sought in others' records by one statement."""
+
+_ELSEWHERE = -1
+"""In the place of a type: the records of the residents are over, the number before it counts patients."""
+
+_LAST_PART = 0.1
+"""What the second half is told to be of an export of some residents."""
 
 _START: Key = (-1, 0, "")
 _OVER = (2**15 - 1, "")
@@ -73,9 +88,10 @@ class _Found:
 class Walk:
     """One export being carried out for one scope."""
 
-    def __init__(self, database: Database, sealer: Sealer, scope: Scope, extract: Extract):
+    def __init__(self, database: Database, sealer: Sealer, hash: TermHash, scope: Scope, extract: Extract):
         self._database = database
         self._sealer = sealer
+        self._hash = hash
         self._scope = scope
         self._extract = extract
         self._types = _types(extract)
@@ -91,22 +107,32 @@ class Walk:
         if self._extract.patients is not None:
             self._residents = await self._shards_of(self._extract.patients)
         shard, type, id = cursor.decode(after, _PLACE) if after is not None else _START
-        place: Key | None = (shard, type, id)
+        place: Key | None = (shard, type, id) if type != _ELSEWHERE else None
         while place is not None:
             group = self._group(place)
             if group == []:
-                return
+                break
             async with self._database.connection() as connection:
                 versions, end = await self._portion(connection, place, group)
             place = end if end is not None or group is None else (group[-1], *_OVER)
             yield self._told(versions, place)
 
+        patients = sorted(set(self._extract.patients or ()))
+        for first in range(shard if type == _ELSEWHERE else 0, len(patients), _NAMED):
+            async with self._database.connection() as connection:
+                versions = await self._elsewhere(connection, patients[first : first + _NAMED], set(patients))
+            next = first + _NAMED
+            done = 1 - _LAST_PART * (1 - min(next / len(patients), 1.0))
+            yield Portion(versions, cursor.encode((next, _ELSEWHERE, "")), done)
+
     def _told(self, versions: list[Stored], place: Key | None) -> Portion:
         if place is None:
             return Portion(versions, cursor.encode(_END), 1.0)
         residents = self._residents
-        done = place[0] / _SPACE if residents is None else bisect_left(residents, place[0] + 1) / len(residents)
-        return Portion(versions, cursor.encode(place), max(done, 0.0))
+        if residents is None:
+            return Portion(versions, cursor.encode(place), max(place[0] / _SPACE, 0.0))
+        done = (1 - _LAST_PART) * bisect_left(residents, place[0] + 1) / len(residents)
+        return Portion(versions, cursor.encode(place), done)
 
     def _group(self, place: Key) -> list[int] | None:
         """The next of the residents asked for; None when everybody is."""
@@ -249,6 +275,27 @@ class Walk:
         chosen = [(*key, version) for key, version in newest.items()]
         return await connection.fetch(SQL["some_versions"], *_columns(chosen, 4)) if chosen else []
 
+    async def _elsewhere(self, connection: Connection[Any], patients: list[str], all_of_them: set[str]) -> list[Stored]:
+        """What names one of these patients but lives with somebody else, who is not asked for.
+
+        Whoever is named with several of those asked for comes with the first of them.
+        """
+        terms = [term for patient in patients for term in elsewhere(patient, self._hash)]
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            found = await connection.fetch(SQL["rows_with_terms"], terms)
+            residents = set(self._residents or ())
+            rows = [row for row in found if row["shard"] not in residents and self._is_of_type(row)]
+            batches = {row["batch"] for row in rows}
+            settled = await moment.inside(connection, self._extract.moment.position, batches) if rows else set[int]()
+            shown = [row for row in rows if row["batch"] in settled]
+            changed = [_key(row) for row in rows if row["batch"] not in settled]
+            shown += await self._versions(connection, changed) if changed else []
+        versions = [stored(row, self._sealer) for row in shown if self._is_wanted(row)]
+        return self._matching([one for one in versions if _first_named(one, all_of_them) in patients])
+
+    def _is_of_type(self, row: Any) -> bool:
+        return self._types is None or NAMES[row["type"]] in self._types
+
     # -- what is wanted of it -----------------------------------------------------------------------------------------
 
     def _is_told(self, tomb: Any, found: _Found) -> bool:
@@ -278,6 +325,18 @@ class Walk:
             return versions
         limited = {query.type for query in queries}
         return [one for one in versions if one.type not in limited or one.deleted or _meets(one, queries)]
+
+
+def _first_named(one: Stored, patients: set[str]) -> str | None:
+    """The first by name of the patients that a resource belongs to or, for a Patient, is linked to."""
+    if one.deleted:
+        return None
+    tree: Resource = orjson.loads(one.content)
+    named = set(patient_of(tree))
+    links: list[Resource] = tree.get("link", []) if one.type == "Patient" else []
+    for link in links:
+        named.add(str(link["other"].get("reference", "")).removeprefix("Patient/").partition("/")[0])
+    return min(named & patients, default=None)
 
 
 def _meets(one: Stored, queries: Sequence[Any]) -> bool:

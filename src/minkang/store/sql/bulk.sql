@@ -32,6 +32,10 @@ SELECT v.shard, v.type, v.id, v.version, v.updated, v.org, v.region, v.deleted, 
   FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::integer[]) AS w (shard, type, id, version)
   JOIN resource_version v ON v.shard = w.shard AND v.type = w.type AND v.id = w.id AND v.version = w.version
 
+-- name: rows_with_terms
+SELECT shard, type, id, version, batch, updated, org, region, content FROM resource WHERE keys && $1::bigint[]
+ ORDER BY shard, type, id
+
 -- name: tell_moved
 INSERT INTO resource_moved (type, id, batch, shard) SELECT type, id, $4, shard
   FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)

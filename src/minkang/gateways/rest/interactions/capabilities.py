@@ -52,6 +52,7 @@ TYPE_OPERATIONS = {
 SYSTEM_OPERATIONS = {
     "export": _BULK + "export",
     "bulk-delete": "https://minkang.example/OperationDefinition/bulk-delete",
+    "import": "https://minkang.example/OperationDefinition/import",
 }
 """What the bulk door answers (http://hl7.org/fhir/uv/bulkdata/STU2/export.html) is told here, too: it is one server."""
 

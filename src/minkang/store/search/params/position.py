@@ -10,7 +10,7 @@ from minkang.fhir.search.parameters import SearchParameter
 _FINENESS = (100, 10, 1)
 """Cells to a degree: of about 1, 11 and 111 km from south to north."""
 
-_MOST_CELLS = 200
+_MOST_CELLS = 40
 _SLACK = 1e-6
 """Degrees by which a circle is drawn larger, so that rounding loses nothing at its edge."""
 
