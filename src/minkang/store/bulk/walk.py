@@ -153,7 +153,8 @@ class Walk:
         self, connection: Connection[Any], after: Key, group: list[int] | None
     ) -> tuple[list[Stored], Key | None]:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute("SET LOCAL statement_timeout = 0")  # rare types lie far apart
+            # Rare types lie far apart; and each statement has an index that gives its order, whatever the plan.
+            await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL enable_bitmapscan = off")
             found = await self._find(connection, after, group)
             since_then = await self._as_of_the_moment(connection, found)
         open = self._sealer
@@ -172,10 +173,13 @@ class Walk:
         end = _key(rows[-1]) if len(rows) == PORTION else None
         others: list[list[Any]] = []
         for statement in (self._tombs, self._moves):
-            others.append(await self._fetch(connection, statement, after, end, group))
-            if len(others[-1]) == PORTION:  # more deletions than rows: the portion ends where they do
-                end = _key(others[-1][-1])
+            some = await self._fetch(connection, statement, after, end, group)
+            if len(some) == PORTION:  # more deletions than rows: the portion ends where they do
+                some = _whole(some)
+                end = _key(some[-1])
+            others.append(some)
         tombs, moves = ([row for row in each if end is None or _key(row) <= end] for each in others)
+        tombs = _newest(tombs)
         rows = [row for row in rows if end is None or _key(row) <= end]
         found = _Found(end, rows, tombs, moves)
         if tombs:
@@ -195,13 +199,13 @@ class Walk:
 
     # -- statements ---------------------------------------------------------------------------------------------------
 
-    def _statement(self, select: str, where: str, tail: str, *more: Any) -> _Statement:
+    def _statement(self, select: str, where: str, *more: Any) -> _Statement:
         """`more`: arguments behind those of the range."""
         conditions = ["(shard, type, id) > ($1, $2, $3) AND (shard, type, id) <= ($4, $5, $6)"]
         conditions.append("$7::smallint[] IS NULL" if self._types is None else "type = ANY ($7::smallint[])")
         everybody = self._extract.patients is None
         conditions.append("$8::bigint[] IS NULL" if everybody else "shard = ANY ($8::bigint[])")
-        text = f"SELECT {select} WHERE {where} AND {' AND '.join(conditions)} ORDER BY shard, type, id{tail}"
+        text = f"SELECT {select} WHERE {where} AND {' AND '.join(conditions)} ORDER BY shard, type, id"
         return _Statement(f"{text} LIMIT {PORTION}", more)
 
     def _rows_statement(self) -> _Statement:
@@ -214,17 +218,17 @@ class Walk:
                 conditions.append(f"updated {operator} ${len(arguments)}")
         content = f"CASE WHEN {' AND '.join(conditions) or 'true'} THEN content END AS content"
         columns = f"shard, type, id, version, batch, updated, {content}"
-        return self._statement(f"{columns} FROM resource", "true", "", *arguments[_OF_THE_RANGE:])
+        return self._statement(f"{columns} FROM resource", "true", *arguments[_OF_THE_RANGE:])
 
     def _tombs_statement(self) -> _Statement:
-        """The newest deletion of each name, as far back as it matters."""
-        columns = "DISTINCT ON (shard, type, id) shard, type, id, version, batch, updated, org, region, content"
+        """Deletions as far back as it matters, in index order: after millions of them nothing is sorted."""
+        columns = "shard, type, id, version, batch, updated, org, region, content"
         oldest = self._extract.moment.time if self._extract.since is None else self._extract.since
         where = "deleted AND updated >= $9"
-        return self._statement(f"{columns} FROM resource_version", where, ", version DESC", oldest)
+        return self._statement(f"{columns} FROM resource_version", where, oldest)
 
     def _moves_statement(self) -> _Statement:
-        return self._statement("shard, type, id, batch FROM resource_moved", "true", ", batch")
+        return self._statement("shard, type, id, batch FROM resource_moved", "true")
 
     # -- what the moment shows ----------------------------------------------------------------------------------------
 
@@ -325,6 +329,21 @@ class Walk:
             return versions
         limited = {query.type for query in queries}
         return [one for one in versions if one.type not in limited or one.deleted or _meets(one, queries)]
+
+
+def _whole(rows: list[Any]) -> list[Any]:
+    """A full page without its last name, of which there may be more rows."""
+    last = _key(rows[-1])
+    return [row for row in rows if _key(row) != last] or rows
+
+
+def _newest(tombs: list[Any]) -> list[Any]:
+    """The newest deletion of each name."""
+    newest: dict[Key, Any] = {}
+    for row in tombs:
+        if _key(row) not in newest or newest[_key(row)]["version"] < row["version"]:
+            newest[_key(row)] = row
+    return list(newest.values())
 
 
 def _first_named(one: Stored, patients: set[str]) -> str | None:
