@@ -178,7 +178,8 @@ async def _open(settings: Settings) -> Store:
     if settings.database_url is None:
         raise ValueError("A worker needs MINKANG_DATABASE_URL; the supervisor sets it.")
     found = keys.load(key_file(DataFolder(settings.data)))
-    return await Store.open(settings.database_url, found, connections=settings.connections)
+    chosen = {"connections": settings.connections, "slow_search_ms": settings.slow_search_ms}
+    return await Store.open(settings.database_url, found, **chosen)
 
 
 async def _answers(store: Store) -> bool:

@@ -141,6 +141,13 @@ class Settings:
         default=10,
         metadata=_is(_between(2, 500), "Database connections of each worker, at most."),
     )
+    slow_search_ms: int = field(
+        default=500,
+        metadata=_is(
+            _between(0, 3_600_000),
+            "Searches that take longer are logged by the names of their parameters, in milliseconds; 0: none.",
+        ),
+    )
     bulk_files_keep: timedelta = field(
         default=timedelta(hours=24),
         metadata=_is(_span, "How long the files of an export wait to be fetched, like 30m, 24h or 7d.", shown="24h"),

@@ -53,6 +53,8 @@ class PostgresRepository:
         frequencies: Frequencies,
         actor: Actor,
         scope: Scope,
+        *,
+        slow: float | None = None,
     ):
         self._database = database
         self._sealer = sealer
@@ -61,6 +63,7 @@ class PostgresRepository:
         self._frequencies = frequencies
         self._actor = actor
         self._scope = scope
+        self._slow = slow
         self._inside: Connection[Any] | None = None
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -93,7 +96,7 @@ class PostgresRepository:
         async with self._reading() as connection:
             query = await self._definitions.resolve(connection, self._scope, query)
             here = (connection, self._sealer, self._indexer.hash, self._scope)
-            return await page.search(*here, query, self._frequencies)
+            return await page.search(*here, query, self._frequencies, slow=self._slow)
 
     async def everything(
         self,
@@ -214,7 +217,7 @@ class PostgresRepository:
     ) -> list[Any]:
         if any(entry.read for entry in entries):
             bound = (self._definitions, self._frequencies, self._actor, self._scope)
-            inside = PostgresRepository(self._database, self._sealer, self._indexer, *bound)
+            inside = PostgresRepository(self._database, self._sealer, self._indexer, *bound, slow=self._slow)
             inside._inside = connection
             for place, entry in enumerate(entries):
                 if entry.read is not None:

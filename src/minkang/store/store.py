@@ -41,11 +41,13 @@ class Store:
         self.indexer = Indexer(keys)
         self.definitions = Definitions(self.sealer, self.indexer.hash)
         self.frequencies = Frequencies()
+        self.slow_search_ms = 0
 
     @classmethod
-    async def open(cls, dsn: str, keys: Keys, *, connections: int = 8) -> Store:
+    async def open(cls, dsn: str, keys: Keys, *, connections: int = 8, slow_search_ms: int = 0) -> Store:
         """Connect to a migrated database. Raises KeyFileDamaged when the data was sealed with another key file."""
         store = cls(Database(dsn, connections, settings=SETTINGS), keys)
+        store.slow_search_ms = slow_search_ms
         async with store.database.connection() as connection:
             await connection.execute(SQL["tell_fact"], "keys", keys.fingerprint)
             sealed_with = await connection.fetchval(SQL["fact"], "keys")
@@ -57,7 +59,9 @@ class Store:
     def repository(self, actor: Actor, scope: Scope) -> PostgresRepository:
         """The door to the records for one caller."""
         known = (self.indexer, self.definitions, self.frequencies)
-        return PostgresRepository(self.database, self.sealer, *known, actor, scope)
+        return PostgresRepository(
+            self.database, self.sealer, *known, actor, scope, slow=self.slow_search_ms / 1000 or None
+        )
 
     def removal(self, actor: Actor, scope: Scope) -> Removal:
         """Who takes out for one caller what a source sent or a search finds."""

@@ -27,6 +27,7 @@ from minkang.store.scope import Scope
 from minkang.store.seal import Sealer, name_of
 from minkang.store.search import linking, sql
 from minkang.store.search import plan as planning
+from minkang.store.search import slow as telling
 from minkang.store.search.frequencies import UNKNOWN, Frequencies
 from minkang.store.search.include import included
 from minkang.store.search.plan import Plan, Way
@@ -78,12 +79,36 @@ async def search(
     scope: Scope,
     query: Query,
     frequencies: Frequencies = UNKNOWN,
+    *,
+    slow: float | None = None,
 ) -> Page:
-    """Raises TooCostly; Incorrect for a foreign cursor."""
+    """Raises TooCostly; Incorrect for a foreign cursor. What takes longer than `slow` seconds is logged."""
+    if slow is None:
+        return await _search(connection, sealer, hash, scope, query, frequencies, [])
+    begun, done = time.monotonic(), list[Search]()
+    try:
+        return await _search(connection, sealer, hash, scope, query, frequencies, done)
+    finally:
+        seconds = time.monotonic() - begun
+        if seconds > slow:
+            telling.tell(query, done[0].plan if done else None, seconds, done[0].rows if done else 0)
+
+
+async def _search(
+    connection: Connection[Any],
+    sealer: Sealer,
+    hash: TermHash,
+    scope: Scope,
+    query: Query,
+    frequencies: Frequencies,
+    done: list[Search],
+) -> Page:
+    """`done` is given what carries the plan out."""
     inner = Inner(connection, sealer, hash, scope, frequencies)
     query = await linking.settled(query, inner)
     plan = planning.make(query, hash, frequencies)
     walk = Search(connection, sealer, scope, plan, frequencies, inner)
+    done.append(walk)
     if query.summary == "count" or query.count == 0:
         return Page([], total=await walk.total())
     found, following = await (walk.sorted_page(query) if plan.sorted else walk.page(query))
@@ -113,8 +138,13 @@ class Search:
         self._plan = plan
         self._frequencies = frequencies
         self._checked = 0
+        self.rows = 0
         self._inner = inner
         self._deadline: float | None = time.monotonic() + BUDGET if plan.links else None
+
+    @property
+    def plan(self) -> Plan:
+        return self._plan
 
     async def page(self, query: Query) -> tuple[list[Stored], str | None]:
         """Hits in the order of the columns, and the cursor of the next page."""
@@ -122,7 +152,9 @@ class Search:
         wanted = query.count + 1
         self._deadline = time.monotonic() + BUDGET
         if self._plan.exact and not self._plan.oldest_first and not self._plan.empty and wanted <= _STEP:
-            return self._whole_page(await self._fetch(after, wanted), query.count)
+            rows = await self._fetch(after, wanted)
+            self.rows = len(rows)
+            return self._whole_page(rows, query.count)
         found: list[Candidate] = []
         async for candidate in self._hits(after, wanted):
             found.append(candidate)
@@ -201,6 +233,7 @@ class Search:
         step = min(step, _STEP)
         while not self._plan.empty:
             rows = await self._fetch(after, step)
+            self.rows += len(rows)
             candidates = (self._candidate(row) for row in rows)
             for candidate in await self._linked(list(candidates)) if self._plan.links else candidates:
                 if self._plan.exact or self._plan.links or self._meets(candidate.stored):
