@@ -32,8 +32,9 @@ FORGETFUL = {
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The URL of a server: MINKANG_TEST_DATABASE_URL if it is set (its role must be allowed to create databases)."""
-    if url := os.environ.get("MINKANG_TEST_DATABASE_URL"):
+    """The URL of a server: MINKANG_TEST_DATABASE_URL or MINKANG_CITUS_URL (a coordinator) if one is set; its role must
+    be allowed to create databases, for Citus to be superuser."""
+    if url := os.environ.get("MINKANG_CITUS_URL") or os.environ.get("MINKANG_TEST_DATABASE_URL"):
         yield url
         return
     with scratch_folder() as folder:
@@ -64,6 +65,7 @@ class Databases:
         self.url = url
         self._template: str | None = None
         self._made: list[str] = []
+        self._beside: dict[str, list[str]] = {}
 
     def empty(self) -> str:
         """The URL of a new database with nothing in it."""
@@ -71,6 +73,8 @@ class Databases:
 
     def migrated(self) -> str:
         """The URL of a new database with the store's schema in it."""
+        if os.environ.get("MINKANG_CITUS_URL"):
+            return self._distributed()
         if self._template is None:
             made = self.empty()
             if importlib.util.find_spec("minkang.store.migrate") is not None:
@@ -80,9 +84,47 @@ class Databases:
             self._template = urlsplit(made).path.lstrip("/")
         return self._create(self._template)
 
+    def _distributed(self) -> str:
+        """A database of the same name on every node of the cluster, with the tables distributed. No copy of a template:
+        Citus would not know it."""
+        from minkang.store.distribution import distribute
+        from minkang.store.migrate import migrate
+
+        url = self.empty()
+        name = urlsplit(url).path.lstrip("/")
+        workers = self._workers()
+        for host, port in workers:
+            there = urlunsplit(urlsplit(self.url)._replace(netloc=f"{_user(self.url)}{host}:{port}"))
+            self._run(f'CREATE DATABASE "{name}" TEMPLATE template0', there)
+            self._run("CREATE EXTENSION citus", _with_database(there, name))
+            self._beside.setdefault(name, []).append(there)
+        self._run("CREATE EXTENSION citus", url)
+        parts = urlsplit(self.url)
+        self._run(f"SELECT citus_set_coordinator_host('{parts.hostname}', {parts.port or 5432})", url)
+        for host, port in workers:
+            self._run(f"SELECT citus_add_node('{host}', {port})", url)
+        asyncio.run(_ignore_result(migrate(url)))
+        asyncio.run(_ignore_result(distribute(url)))
+        return url
+
+    def _workers(self) -> list[tuple[str, int]]:
+        """The workers that the coordinator of MINKANG_CITUS_URL knows in the database it names."""
+
+        async def run() -> list[tuple[str, int]]:
+            connection = await asyncpg.connect(self.url)
+            try:
+                rows = await connection.fetch("SELECT nodename, nodeport FROM pg_dist_node WHERE groupid <> 0")
+                return [(row["nodename"], row["nodeport"]) for row in rows]
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
     def drop(self, url: str) -> None:
         name = urlsplit(url).path.lstrip("/")
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for there in self._beside.pop(name, ()):
+            self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', there)
         self._made.remove(name)
 
     def close(self) -> None:
@@ -95,9 +137,9 @@ class Databases:
         self._made.append(name)
         return _with_database(self.url, name)
 
-    def _run(self, statement: str) -> None:
+    def _run(self, statement: str, url: str | None = None) -> None:
         async def run() -> None:
-            connection = await asyncpg.connect(self.url)
+            connection = await asyncpg.connect(url or self.url)
             try:
                 await connection.execute(statement)
             finally:
@@ -108,6 +150,11 @@ class Databases:
 
 async def _ignore_result(awaitable: object) -> None:
     await awaitable  # type: ignore[misc]
+
+
+def _user(url: str) -> str:
+    """What stands before the host in a URL, with its @."""
+    return "".join(urlsplit(url).netloc.rpartition("@")[:2])
 
 
 def _with_database(url: str, name: str) -> str:

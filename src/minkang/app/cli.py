@@ -20,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+db = typer.Typer(help="The database itself.", no_args_is_help=True)
+app.add_typer(db, name="db")
 
 Data = Annotated[
     str | None, typer.Option(help="Folder for the database, the keys and the logs (default: data).", metavar="DIR")
@@ -158,6 +160,18 @@ def pg(context: typer.Context, program: str, data: Data = None, database_url: Da
     from minkang.app.console import become
 
     become(_settings(data=data, database_url=database_url), program, context.args)
+
+
+@db.command()
+def distribute(
+    data: Data = None,
+    database_url: Database = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the statements.")] = False,
+) -> None:
+    """Spread the tables over the nodes of a Citus cluster. What is in its place stays; a second call goes on."""
+    from minkang.app import distributing
+
+    distributing.run(_settings(data=data, database_url=database_url), dry_run=dry_run)
 
 
 @app.command()

@@ -46,6 +46,10 @@ class Database:
         self._made = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def use(self, settings: dict[str, str]) -> None:
+        """Other settings for the connections made from now on."""
+        self._settings = settings
+
     async def acquire(self) -> Connection[Any]:
         """A connection of one's own until `release`. Raises Unavailable."""
         while True:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from minkang.kit.db import Database
-from minkang.store import feed
+from minkang.store import distribution, feed
 from minkang.store.bulk.desk import Desk
 from minkang.store.bulk.removal import Removal
 from minkang.store.bulk.running import Kind, Runner
@@ -49,6 +49,9 @@ class Store:
         store = cls(Database(dsn, connections, settings=SETTINGS), keys)
         store.slow_search_ms = slow_search_ms
         async with store.database.connection() as connection:
+            if await distribution.is_distributed(connection):
+                store.database.use(SETTINGS | {"plan_cache_mode": distribution.PLAN_MODE})
+                await connection.execute(f"SET plan_cache_mode = {distribution.PLAN_MODE}")
             await connection.execute(SQL["tell_fact"], "keys", keys.fingerprint)
             sealed_with = await connection.fetchval(SQL["fact"], "keys")
         if sealed_with != keys.fingerprint:

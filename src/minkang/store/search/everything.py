@@ -59,8 +59,9 @@ def _text(wish: Wish, scope: Scope, arguments: list[Any]) -> str:
     there = " AND ".join([f"shard = {home}", f"type = {number}", "id = $2", *scope_condition(scope, arguments)])
     return (
         "WITH home AS MATERIALIZED (SELECT coalesce((SELECT l.shard FROM locator l"  # noqa: S608
-        f" WHERE l.type = {number} AND l.id = $2), $3) AS shard)"
-        f" SELECT p.*, EXISTS (SELECT FROM resource WHERE {there}) AS there FROM ("
+        f" WHERE l.type = {number} AND l.id = $2), $3) AS shard),"
+        f" there AS MATERIALIZED (SELECT 1 FROM resource WHERE {there})"
+        " SELECT p.*, EXISTS (SELECT FROM there) AS there FROM ("
         f"(SELECT {columns} FROM resource WHERE {near} {order}) UNION ALL"
         f" (SELECT {columns} FROM resource WHERE {far} {order}) {order}) AS p"
     )

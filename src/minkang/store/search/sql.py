@@ -72,13 +72,14 @@ def _by_index(plan: Plan, scope: Scope, after: Place | None, limit: int, argumen
 
 
 def _said(plan: Plan, inner: str, arguments: _Arguments) -> str:
-    """Rows that say the words wanted. OFFSET 0 keeps PostgreSQL from walking the rows and looking for the words."""
+    """Rows that say the words wanted, and then by their primary key the rows themselves."""
     groups = [" OR ".join(f"words @> {arguments.add(words)}" for words in choices) for choices in plan.texts]
     wanted = _all([f"({group})" for group in groups])
     return (
         f"said AS MATERIALIZED (SELECT shard, type, id FROM resource_text WHERE {wanted} LIMIT {plan.most + 1}),"  # noqa: S608
-        " hit AS MATERIALIZED (SELECT r.* FROM said s CROSS JOIN LATERAL (SELECT shard, type, id, date FROM resource"
-        f" WHERE shard = s.shard AND type = s.type AND id = s.id AND {inner} OFFSET 0) r)"
+        " hit AS MATERIALIZED (SELECT shard, type, id, date"
+        " FROM (SELECT shard AS home, type AS kind, id AS name FROM said) s"
+        f" JOIN resource ON shard = s.home AND type = s.kind AND id = s.name WHERE {inner})"
     )
 
 
@@ -90,11 +91,12 @@ def _from(plan: Plan, conditions: list[str], arguments: _Arguments) -> str:
     types, ids = arguments.add([type for type, _ in names]), arguments.add([id for _, id in names])
     where = arguments.add([natural(NAMES[type], id) for type, id in names])
     return (
-        "(SELECT w.type AS kind, w.id AS name, coalesce(l.shard, w.shard) AS home"  # noqa: S608
+        "(WITH moved AS MATERIALIZED"  # noqa: S608
+        f" (SELECT type, id, shard FROM locator WHERE type = ANY ({types}) AND id = ANY ({ids})), place AS MATERIALIZED"
+        " (SELECT w.type AS kind, w.id AS name, coalesce(m.shard, w.shard) AS home"
         f" FROM unnest({types}::smallint[], {ids}::text[], {where}::bigint[]) AS w (type, id, shard)"
-        " LEFT JOIN locator l ON l.type = w.type AND l.id = w.id OFFSET 0) w CROSS JOIN LATERAL"
-        f" (SELECT {_COLUMNS} FROM resource"
-        f" WHERE shard = w.home AND type = w.kind AND id = w.name AND {_all(conditions)} OFFSET 0) r"
+        f" LEFT JOIN moved m ON m.type = w.type AND m.id = w.id) SELECT {_COLUMNS} FROM place"
+        f" JOIN resource ON shard = home AND type = kind AND id = name WHERE {_all(conditions)}) r"
     )
 
 

@@ -105,11 +105,7 @@ SELECT coalesce(sum(rows), 0)::bigint FROM batch WHERE id = ANY ($1::bigint[])
 
 -- name: hold_rows
 -- Current rows, held until the end of the transaction, with what they are now.
-SELECT r.shard, r.type, r.id, r.version, r.batch
-  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
-  JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id
- ORDER BY r.shard, r.type, r.id
-   FOR UPDATE OF r
+SELECT shard, type, id, version, batch FROM hold($1, $2, $3)
 
 -- name: versions_with_batch
 -- Every version there is of these names.

@@ -39,12 +39,16 @@ SELECT file, line, outcome FROM import_rejected WHERE job = $1 ORDER BY file, li
 
 -- name: import_known
 -- Whether something is there, or was, under any of these names ($1 to $3: where they would live by their ids).
-SELECT EXISTS (SELECT FROM unnest($2::smallint[], $3::text[]) AS w (type, id)
-                 JOIN locator l ON l.type = w.type AND l.id = w.id)
-    OR EXISTS (SELECT FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
-                 JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id)
-    OR EXISTS (SELECT FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
-                 JOIN resource_version v ON v.shard = w.shard AND v.type = w.type AND v.id = w.id)
+WITH located AS MATERIALIZED (
+    SELECT 1 FROM unnest($2::smallint[], $3::text[]) AS w (type, id)
+      JOIN locator l ON l.type = w.type AND l.id = w.id LIMIT 1),
+     there AS MATERIALIZED (
+    SELECT 1 FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+      JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id LIMIT 1),
+     past AS MATERIALIZED (
+    SELECT 1 FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+      JOIN resource_version v ON v.shard = w.shard AND v.type = w.type AND v.id = w.id LIMIT 1)
+SELECT EXISTS (SELECT FROM located) OR EXISTS (SELECT FROM there) OR EXISTS (SELECT FROM past)
 
 -- name: import_batch
 INSERT INTO batch (id, updated, actor, source, rows) VALUES ($1, $2, $3, $4, $5)

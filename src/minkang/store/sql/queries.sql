@@ -15,11 +15,7 @@ SELECT l.type, l.id, l.shard
 
 -- name: current
 -- The rows about to be changed, held until the end of the transaction.
-SELECT r.shard, r.type, r.id, r.version, r.org, r.region, r.updated, r.content
-  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
-  JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id
- ORDER BY r.shard, r.type, r.id
-   FOR UPDATE OF r
+SELECT shard, type, id, version, org, region, updated, content FROM hold($1, $2, $3)
 
 -- name: last_versions
 -- The newest superseded version of ids that have no current row: their tombstones. One that is not a tombstone
@@ -69,10 +65,15 @@ UPDATE locator l SET shard = w.shard
  WHERE l.type = w.type AND l.id = w.id
 
 -- name: move_versions
--- History follows its resource to the shard it moves to.
-UPDATE resource_version v SET shard = w.target
-  FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[]) AS w (shard, type, id, target)
- WHERE v.shard = w.shard AND v.type = w.type AND v.id = w.id
+-- History follows its resource to the shard it moves to: taken away and put there, for what cuts a distributed table
+-- cannot be changed in a row.
+WITH old AS (
+    DELETE FROM resource_version v
+     USING unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[]) AS w (shard, type, id, target)
+     WHERE v.shard = w.shard AND v.type = w.type AND v.id = w.id
+    RETURNING w.target, v.type, v.id, v.version, v.batch, v.org, v.region, v.updated, v.deleted, v.content)
+INSERT INTO resource_version (shard, type, id, version, batch, org, region, updated, deleted, content)
+SELECT target, type, id, version, batch, org, region, updated, deleted, content FROM old
 
 -- name: answered
 SELECT answer, updated FROM batch WHERE source = $1 AND message_id = $2
@@ -81,28 +82,39 @@ SELECT answer, updated FROM batch WHERE source = $1 AND message_id = $2
 SELECT shard, version, updated, org, region, content FROM resource WHERE shard = $1 AND type = $2 AND id = $3
 
 -- name: read_located
+WITH place AS MATERIALIZED (SELECT shard FROM locator WHERE type = $1 AND id = $2)
 SELECT r.shard, r.version, r.updated, r.org, r.region, r.content
-  FROM locator l JOIN resource r ON r.shard = l.shard AND r.type = l.type AND r.id = l.id
- WHERE l.type = $1 AND l.id = $2
+  FROM place p JOIN resource r ON r.shard = p.shard WHERE r.type = $1 AND r.id = $2
 
 -- name: read_many
+-- The places first: rows and locator are cut by different columns, and who joins them asks every node for all of one.
+WITH moved AS MATERIALIZED (
+    SELECT l.type, l.id, l.shard FROM unnest($2::smallint[], $3::text[]) AS w (type, id)
+      JOIN locator l ON l.type = w.type AND l.id = w.id),
+     place AS MATERIALIZED (
+    SELECT w.type, w.id, coalesce(m.shard, w.shard) AS shard
+      FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+      LEFT JOIN moved m ON m.type = w.type AND m.id = w.id)
 SELECT r.type, r.id, r.version, r.updated, r.shard, r.org, r.region, r.content
-  FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
-  LEFT JOIN locator l ON l.type = w.type AND l.id = w.id
-  JOIN resource r ON r.shard = coalesce(l.shard, w.shard) AND r.type = w.type AND r.id = w.id
+  FROM place p JOIN resource r ON r.shard = p.shard AND r.type = p.type AND r.id = p.id
 
 -- name: definitions
 -- Resources of the types $1 that carry one of the terms $2, at most $7, and those named by $3 to $5; with their contents
 -- only if $6. Materialised and without a limit inside, so that nothing but the index of terms can serve it.
-WITH hit AS MATERIALIZED (SELECT shard, type, id FROM resource WHERE keys && $2::bigint[])
+WITH hit AS MATERIALIZED (SELECT shard, type, id FROM resource WHERE keys && $2::bigint[]),
+     moved AS MATERIALIZED (
+    SELECT l.type, l.id, l.shard FROM unnest($4::smallint[], $5::text[]) AS w (type, id)
+      JOIN locator l ON l.type = w.type AND l.id = w.id),
+     place AS MATERIALIZED (
+    SELECT w.type, w.id, coalesce(m.shard, w.shard) AS shard
+      FROM unnest($3::bigint[], $4::smallint[], $5::text[]) AS w (shard, type, id)
+      LEFT JOIN moved m ON m.type = w.type AND m.id = w.id)
 (SELECT r.type, r.id, r.version, r.batch, r.updated, r.shard, r.org, r.region, CASE WHEN $6::boolean THEN r.content END AS content
    FROM hit h JOIN resource r ON r.shard = h.shard AND r.type = h.type AND r.id = h.id
   WHERE h.type = ANY ($1::smallint[]) LIMIT $7::integer)
 UNION ALL
 (SELECT r.type, r.id, r.version, r.batch, r.updated, r.shard, r.org, r.region, CASE WHEN $6::boolean THEN r.content END
-   FROM unnest($3::bigint[], $4::smallint[], $5::text[]) AS w (shard, type, id)
-   LEFT JOIN locator l ON l.type = w.type AND l.id = w.id
-   JOIN resource r ON r.shard = coalesce(l.shard, w.shard) AND r.type = w.type AND r.id = w.id)
+   FROM place p JOIN resource r ON r.shard = p.shard AND r.type = p.type AND r.id = p.id)
 
 -- name: one_version
 SELECT shard, type, id, version, batch, updated, org, region, false AS deleted, content FROM resource
@@ -196,10 +208,13 @@ SELECT number FROM done
 
 -- name: taken
 -- Whether any of these names is taken, or lives elsewhere than its id says: a look before the work, nothing is held.
-SELECT EXISTS (SELECT FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
-                 JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id)
-    OR EXISTS (SELECT FROM unnest($2::smallint[], $3::text[]) AS w (type, id)
-                 JOIN locator l ON l.type = w.type AND l.id = w.id)
+WITH there AS MATERIALIZED (
+    SELECT 1 FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+      JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id LIMIT 1),
+     located AS MATERIALIZED (
+    SELECT 1 FROM unnest($2::smallint[], $3::text[]) AS w (type, id)
+      JOIN locator l ON l.type = w.type AND l.id = w.id LIMIT 1)
+SELECT EXISTS (SELECT FROM there) OR EXISTS (SELECT FROM located)
 
 -- name: frequencies
 -- The commonest terms and the types of all rows, with the part of the rows that have them, from ANALYZE.
