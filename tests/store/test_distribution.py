@@ -180,6 +180,14 @@ async def test_a_life_of_a_resource(store: Store) -> None:
         name, _, value = search.partition("=")
         page = await repository.search(grammar.parse("Observation", [(name, value)], strict=True))
         assert len(page.hits) == expected, search
+    chained = await repository.search(grammar.parse("Observation", [("patient.name", "王")], strict=True))
+    assert len(chained.hits) == 1
+    said = await repository.search(grammar.parse("DocumentReference", [("_content", "fever")], strict=True))
+    assert said.hits == []
+    assert len((await repository.everything("p2", count=10)).hits) == 2
+    assert len((await repository.history("Observation", "o1", count=10)).versions) == 2
+    assert len((await repository.history("Observation", count=10)).versions) == 2
+    assert await store.sequence() == 4
     moment = await repository.moment()
     exported = [one async for portion in repository.export(Extract(moment)) for one in portion.versions]
     assert len(exported) == 3
