@@ -17,6 +17,7 @@ from importlib import import_module
 
 import uvicorn
 
+from minkang.app.accepting import Server
 from minkang.app.listener import DRAIN, LISTEN_FD
 from minkang.app.protocol import Protocol
 from minkang.kit import log, processes, settings
@@ -34,7 +35,7 @@ def main(app: str) -> int:
         return 0  # the supervisor gave up
     processes.end_with_parent(grace=DRAIN + 2)
     listener = socket.socket(fileno=int(os.environ[LISTEN_FD]))
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             make(replace(chosen, database_url=url)),
             loop="uvloop",
