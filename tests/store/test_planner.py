@@ -115,3 +115,23 @@ async def test_a_walk_that_finds_nothing_ends_in_words(store, monkeypatch):
         await repository.search(rare)
     store_answers = grammar.parse("Observation", [("code", "often"), ("_count", "1")], strict=True)
     assert len((await repository.search(store_answers)).hits) == 1
+
+
+@pytest.mark.anyio
+async def test_an_estimate_counts_what_is_few_and_estimates_what_is_many(store, monkeypatch):
+    await _fill(store)
+    async with store.database.connection() as connection:
+        await connection.execute("ANALYZE resource")
+    await store.learn()
+    repository = store.repository(Actor("Device/test"), EVERYTHING)
+
+    async def total(kind: str, *pairs: tuple[str, str]) -> int | None:
+        asked = [*pairs, ("_total", kind), ("_count", "1")]
+        return (await repository.search(grammar.parse("Observation", asked, strict=True))).total
+
+    often, dated = ("code", "urn:x|often"), ("date", "lt2000-06")
+    assert await total("estimate", often) == await total("accurate", often) == 200
+    assert await total("estimate", dated) == await total("accurate", dated) == 101
+    monkeypatch.setattr(page, "FEW", 50)
+    assert await total("estimate", often) == pytest.approx(200, rel=0.05)
+    assert 50 <= (await total("estimate", dated) or 0) <= 300

@@ -55,6 +55,9 @@ READ = 10_000
 SORT = 50_000
 """Candidates one search may sort by something other than the type's own date."""
 
+FEW = 5_000
+"""Hits that an estimate counts before it estimates."""
+
 COUNT = 1_000_000
 """Rows one accurate total may count."""
 
@@ -110,12 +113,12 @@ async def _search(
     walk = Search(connection, sealer, scope, plan, frequencies, inner)
     done.append(walk)
     if query.summary == "count" or query.count == 0:
-        return Page([], total=await walk.total())
+        return Page([], total=await walk.asked_total(query))
     found, following = await (walk.sorted_page(query) if plan.sorted else walk.page(query))
     hits = [Hit(one) for one in found]
     if query.includes or query.revincludes:
         hits += await included(connection, sealer, hash, scope, query, found)
-    total = await walk.total() if query.total != "none" else None
+    total = await walk.asked_total(query) if query.total != "none" else None
     return Page(hits, following, total)
 
 
@@ -201,6 +204,37 @@ class Search:
             return None
         *values, type, id = cursor.unseal(self._sealer, query.cursor, len(query.sort) + 2, _order(query))
         return (ordered(query.sort, values), type, id)
+
+    async def asked_total(self, query: Query) -> int:
+        """As exact as was asked for."""
+        return await (self.estimate() if query.total == "estimate" else self.total())
+
+    async def estimate(self) -> int:
+        """The exact number while it is small, else about how many by PostgreSQL's statistics, as if what is asked for
+        were independent of each other (http://hl7.org/fhir/R4/search.html#total, `estimate`)."""
+        if self._plan.empty:
+            return 0
+        if self._plan.exact:
+            statement = sql.count(self._plan, self._scope, FEW)
+            number: int = await self._connection.fetchval(statement.text, *statement.arguments)
+            return number if number < FEW else max(number, self._by_statistics())
+        number = 0
+        try:
+            async for _ in self._hits(None, _STEP):
+                number += 1
+                if number == FEW:
+                    break
+            else:
+                return number
+        except TooCostly:
+            pass  # an estimate is due all the same
+        return max(number, self._by_statistics())
+
+    def _by_statistics(self) -> int:
+        number = self._frequencies.rows_of(self._plan.types)
+        for group in (*self._plan.keys, *self._plan.flags):
+            number *= self._frequencies.part_of_type(group, self._plan.types)
+        return int(number)
 
     async def total(self) -> int:
         """The exact number of hits. Raises TooCostly where counting would take too long."""
