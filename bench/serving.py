@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +145,29 @@ def create(bench: Bench) -> Figures:
     return bench.post("create", "/fhir/Observation", bodies, 1, room=8_000)
 
 
+def mixed(bench: Bench) -> Figures:
+    """A day's load at once: transactions over 4 connections beside questions of all kinds over 16."""
+    asked = f"code={city.HEART_RATE}&_sort=-date&_count=20"
+    paths: list[str] = []
+    for number in bench.people():
+        id = city.resident_of(number)
+        paths += [
+            f"/fhir/Patient/{id}",
+            f"/fhir/Patient?identifier={NATIONAL_ID}|{city.id_number_of(number)}",
+            f"/fhir/Observation?patient=Patient/{id}&{asked}",
+            f"/fhir/Patient/{id}/$everything",
+        ]
+    bench.seed += 1
+    bodies = [
+        body for _, body in zip(range(int(1_600 * bench.seconds)), city.visits(100_000, bench.seed), strict=False)
+    ]
+    address, seconds, work = bench.running.address, bench.seconds, bench.work
+    with ThreadPoolExecutor(2) as pool:
+        writing = pool.submit(load.post, address, "/fhir", bodies, 4, seconds, work)
+        reading = pool.submit(load.get, address, paths, 16, seconds, work)
+        return _figures("mixed.exchanges", writing.result()) | _figures("mixed.queries", reading.result())
+
+
 STEPS: dict[str, Callable[[Bench], Figures]] = {
     "read": read,
     "identifier": identifier,
@@ -154,4 +178,5 @@ STEPS: dict[str, Callable[[Bench], Figures]] = {
     "everything": everything,
     "bundle": bundle,
     "create": create,
+    "mixed": mixed,
 }

@@ -25,6 +25,9 @@ from minkang.store.scope import Actor
 from minkang.store.seal import Sealer
 from minkang.store.store import SETTINGS
 
+COLLECT = 32
+"""Chunks after which garbage is collected: each may leave its megabyte in a cycle."""
+
 PATIENCE = 60.0
 """Seconds a database that went away is waited for."""
 
@@ -61,10 +64,14 @@ async def _serve(pipe: Pipe) -> None:
     loader = Loader(Sealer(found), Indexer(found), hello.actor, hello.source)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.disable()  # nearly everything of a chunk is freed without it; what refers to itself waits a little
     connection: Any = None
+    loaded = 0
     while (sent := pipe.recv()) is not None:
         place, chunk = sent
+        loaded += 1
+        if loaded % COLLECT == 0:
+            gc.collect()
         connection, answer = await _load(connection, hello.url, loader, place, chunk)
         pipe.send(answer)
 
