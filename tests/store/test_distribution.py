@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 
 BY_NAME = "names of any number of residents in one turn: each node looks them up by primary key"
 EVERYBODY = "a question about everybody"
+WRITTEN = "what a transaction wrote lies with all whom it concerns"
 
 FAN_OUT = {
     "locate": BY_NAME,
@@ -48,7 +49,9 @@ FAN_OUT = {
     "definitions": "value sets and the like lie anywhere, found by a term",
     "counts": EVERYBODY,
     "rows_with_terms": EVERYBODY,
-    "feed_rows": "what a transaction wrote lies with all whom it concerns",
+    "feed_rows": WRITTEN,
+    "feed_sizes": WRITTEN,
+    "feed_change": WRITTEN,
 }
 """Named statements that ask every node, and why they may."""
 

@@ -84,9 +84,11 @@ async def test_what_comes_back_is_what_was_sent_to_the_digit(importing: Imports)
 async def test_the_feed_tells_of_an_import_under_its_source(importing: Imports) -> None:
     await importing.load(a_patient("王小明", id="p1"), an_observation(about="Patient/p1", id="o1"))
     await importing.store.sequence()
-    batches = await feed.after(importing.connection, importing.store.sealer, 0)
-    assert [(one.source, sorted(change.id for change in one.changes)) for one in batches] == [
-        ("import:hospital", ["o1", "p1"])
+    portion = await feed.portion(importing.connection, feed.Place(0))
+    assert portion is not None
+    assert sorted((change.source, change.id) for change in portion.changes) == [
+        ("import:hospital", "o1"),
+        ("import:hospital", "p1"),
     ]
 
 

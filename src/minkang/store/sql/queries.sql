@@ -164,21 +164,92 @@ WITH last AS (SELECT coalesce(max(position), 0) AS position FROM batch),
 UPDATE batch b SET position = last.position + fresh.n FROM last, fresh WHERE b.id = fresh.id
 
 -- name: feed
-SELECT id, position, updated, source, rows FROM batch WHERE position > $1 ORDER BY position LIMIT $2
+SELECT id, position, updated, actor, source, rows FROM batch WHERE position > $1 ORDER BY position LIMIT $2
+
+-- name: feed_sizes
+-- How long the contents of the next rows are ($2 to $4: behind which; $5: whose contents are wanted, NULL: all).
+SELECT CASE WHEN $5::smallint[] IS NULL OR type = ANY ($5) THEN size ELSE 0 END AS size
+  FROM (SELECT batch, type, id, version, octet_length(content) AS size FROM resource WHERE batch = ANY ($1::bigint[])
+        UNION ALL
+        SELECT batch, type, id, version, octet_length(content) FROM resource_version WHERE batch = ANY ($1::bigint[])) AS c
+ WHERE (type, id COLLATE "C", version) > ($2::smallint, $3::text COLLATE "C", $4::integer)
+ ORDER BY batch, type, id COLLATE "C", version LIMIT $6
 
 -- name: feed_rows
--- What the batches changed and is still so, and what they deleted.
-SELECT batch, shard, type, id, version, updated, false AS deleted, content FROM resource WHERE batch = ANY ($1::bigint[])
-UNION ALL
-SELECT batch, shard, type, id, version, updated, deleted, content FROM resource_version WHERE batch = ANY ($1::bigint[])
-ORDER BY batch, shard, type, id, version
+-- The rows themselves: what the batches changed and is still so, what was superseded since, and what they deleted.
+SELECT batch, shard, type, id, version, org, region, updated, deleted,
+       CASE WHEN $5::smallint[] IS NULL OR type = ANY ($5) THEN content END AS content
+  FROM (SELECT batch, shard, type, id, version, org, region, updated, false AS deleted, content
+          FROM resource WHERE batch = ANY ($1::bigint[])
+        UNION ALL
+        SELECT batch, shard, type, id, version, org, region, updated, deleted, content
+          FROM resource_version WHERE batch = ANY ($1::bigint[])) AS c
+ WHERE (type, id COLLATE "C", version) > ($2::smallint, $3::text COLLATE "C", $4::integer)
+ ORDER BY batch, type, id COLLATE "C", version LIMIT $6
+
+-- name: feed_change
+-- One version of a resource as a follower is told of it: for what is tried again.
+SELECT c.batch, b.position, b.actor, b.source, c.shard, c.type, c.id, c.version, c.org, c.region, c.updated, c.deleted,
+       c.content
+  FROM (SELECT batch, shard, type, id, version, org, region, updated, false AS deleted, content
+          FROM resource WHERE batch = $1 AND type = $2 AND id = $3 AND version = $4
+        UNION ALL
+        SELECT batch, shard, type, id, version, org, region, updated, deleted, content
+          FROM resource_version WHERE batch = $1 AND type = $2 AND id = $3 AND version = $4) AS c
+  JOIN batch b ON b.id = c.batch
+
+-- name: feed_end
+SELECT coalesce(max(position), 0) FROM batch
+
+-- name: cursor_open
+-- A follower's cursor, made where there is none ($2: from the end instead of the beginning).
+INSERT INTO cursor (consumer, position, updated)
+VALUES ($1, CASE WHEN $2::boolean THEN (SELECT coalesce(max(position), 0) FROM batch) ELSE 0 END, now())
+ON CONFLICT (consumer) DO NOTHING
+
+-- name: cursor_hold
+-- Held to the end of the transaction: one step at a time, whoever takes it.
+SELECT position, place, failures, coalesce(retry > now(), false) AS waits FROM cursor WHERE consumer = $1 FOR UPDATE
 
 -- name: cursor
 SELECT position FROM cursor WHERE consumer = $1
 
 -- name: advance
-INSERT INTO cursor (consumer, position, updated) VALUES ($1, $2, now())
-ON CONFLICT (consumer) DO UPDATE SET position = excluded.position, updated = excluded.updated
+INSERT INTO cursor (consumer, position, place, updated) VALUES ($1, $2, $3, now())
+ON CONFLICT (consumer) DO UPDATE
+   SET position = excluded.position, place = excluded.place, updated = excluded.updated, failures = 0, retry = NULL
+
+-- name: cursor_failed
+UPDATE cursor SET failures = $2, retry = now() + $3::interval WHERE consumer = $1
+
+-- name: cursors
+-- Followers: how far each has come, how many batches it is behind, and how many changes lie aside.
+SELECT c.consumer, c.position, c.updated, c.failures, c.retry,
+       (SELECT coalesce(max(position), 0) FROM batch) - c.position AS behind,
+       (SELECT min(b.updated) FROM batch b WHERE b.position = c.position + 1) AS since,
+       (SELECT count(*) FROM feed_letter l WHERE l.consumer = c.consumer) AS letters
+  FROM cursor c ORDER BY c.consumer
+
+-- name: letter_put
+INSERT INTO feed_letter (consumer, batch, type, resource, version, failed, failures, words)
+VALUES ($1, $2, $3, $4, $5, now(), $6, $7)
+ON CONFLICT (consumer, type, resource, version) DO UPDATE
+   SET failed = excluded.failed, failures = feed_letter.failures + 1, words = excluded.words, again = NULL
+
+-- name: letter_again
+-- The next one that somebody wants to be tried again.
+SELECT id, batch, type, resource, version FROM feed_letter WHERE consumer = $1 AND again IS NOT NULL
+ ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+
+-- name: letter_taken
+DELETE FROM feed_letter WHERE id = $1
+
+-- name: letters
+SELECT id, consumer, type, resource, version, failed, failures, words, again FROM feed_letter
+ WHERE consumer = $1 ORDER BY id LIMIT $2
+
+-- name: letters_replay
+UPDATE feed_letter SET again = now() WHERE consumer = $1 AND ($2::bigint IS NULL OR id = $2)
 
 -- name: document_put
 INSERT INTO document (hash, media_type, size, created, content) VALUES ($1, $2, $3, now(), $4)
