@@ -238,7 +238,7 @@ ON CONFLICT (consumer, type, resource, version) DO UPDATE
 
 -- name: letter_again
 -- The next one that somebody wants to be tried again.
-SELECT id, batch, type, resource, version FROM feed_letter WHERE consumer = $1 AND again IS NOT NULL
+SELECT id, batch, type, resource, version, failures FROM feed_letter WHERE consumer = $1 AND again IS NOT NULL
  ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 
 -- name: letter_taken

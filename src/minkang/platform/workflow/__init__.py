@@ -1,0 +1,1 @@
+"""What goes on by itself after something was written: followers of the feed."""
