@@ -26,6 +26,7 @@ from minkang.kit.db import Unavailable
 from minkang.kit.folders import DataFolder
 from minkang.kit.http import App, Receive, Scope, Send, send_bytes
 from minkang.kit.settings import Settings
+from minkang.platform.subscriptions.desk import SubscriptionDesk
 from minkang.store import keys
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING, Actor
@@ -59,7 +60,12 @@ def create(settings: Settings) -> App:
     def repository_for(_: Request) -> Repository:
         return store().repository(OPERATOR, EVERYTHING)
 
-    fhir = gateway.build(repository_for, base_url=settings.base_url, max_body=settings.max_body)
+    def subscriptions() -> SubscriptionDesk:
+        return SubscriptionDesk(store().database, store().sealer)
+
+    fhir = gateway.build(
+        repository_for, base_url=settings.base_url, max_body=settings.max_body, subscriptions=subscriptions
+    )
     portal = front.build(_sources(settings, store))
 
     def bulk_caller(_: Scope) -> bulk_gateway.Caller:

@@ -1,4 +1,4 @@
-"""Keeps the process for bulk jobs (`bulk_worker.py`) running beside the workers."""
+"""Keeps the process for bulk jobs and followers (`bulk_worker.py`) running beside the workers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
-from minkang.kit import processes
+from minkang.kit import metrics, processes
 from minkang.kit.settings import Settings, to_environment, variable_of
 
 STOP_WITHIN = 5.0
@@ -25,9 +26,12 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def running(settings: Settings, url: str) -> AsyncGenerator[None]:
-    """Runs it while the block does, and again whenever it ends; without it the platform serves all the same."""
-    kept = asyncio.create_task(_keep(settings, url))
+async def running(settings: Settings, url: str, counted: Path) -> AsyncGenerator[None]:
+    """Runs it while the block does, and again whenever it ends; without it the platform serves all the same.
+
+    `settings.base_url` must be known: notifications name it. `counted`: folder of the metrics.
+    """
+    kept = asyncio.create_task(_keep(settings, url, counted))
     try:
         yield
     finally:
@@ -35,27 +39,28 @@ async def running(settings: Settings, url: str) -> AsyncGenerator[None]:
         await asyncio.gather(kept, return_exceptions=True)
 
 
-async def _keep(settings: Settings, url: str) -> None:
+async def _keep(settings: Settings, url: str, counted: Path) -> None:
     pause = 0.5
     while True:
-        process = _start(settings, url)
+        process = _start(settings, url, counted)
         began = asyncio.get_running_loop().time()
         try:
             await processes.end_of(process.pid)
         finally:
             await _stop(process)
+            metrics.forget_process(process.pid, counted)
         log.error("the process for bulk jobs ended and is started again", pid=process.pid, code=process.returncode)
         lasted = asyncio.get_running_loop().time() - began
         pause = 0.5 if lasted > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
         await asyncio.sleep(pause)
 
 
-def _start(settings: Settings, url: str) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, url: str, counted: Path) -> subprocess.Popen[bytes]:
     # The URL may hold a password: it goes through the pipe, as to the workers.
     inherited = {name: value for name, value in os.environ.items() if name != variable_of("database_url")}
     process = subprocess.Popen(
         [sys.executable, "-m", "minkang.app.bulk_worker"],
-        env=inherited | to_environment(replace(settings, database_url=None)),
+        env={**inherited, **to_environment(replace(settings, database_url=None)), metrics.FOLDER: str(counted)},
         stdin=subprocess.PIPE,
         start_new_session=True,
     )

@@ -1,4 +1,5 @@
-"""The process that carries out what was ordered at the bulk door, so that the workers that answer requests never do.
+"""The process that carries out what was ordered at the bulk door and follows the feed, so that the workers that answer
+requests never do.
 
 Started by the supervisor (`bulk_process.py`) as `python -m minkang.app.bulk_worker` with the settings in its
 environment and the database's URL as the first line of its standard input, which closes when the supervisor is gone.
@@ -15,7 +16,7 @@ from dataclasses import replace
 
 import structlog
 
-from minkang.app import import_jobs
+from minkang.app import followers, import_jobs
 from minkang.app.prepare import key_file
 from minkang.fhir.problem import Busy
 from minkang.kit import log as logs
@@ -63,12 +64,15 @@ async def _until_told(chosen: Settings) -> None:
 
 
 async def work(chosen: Settings) -> None:
-    """Takes orders until it is cancelled. The next process goes on with what is broken off then."""
+    """Takes orders and follows the feed until it is cancelled. The next process goes on where this one was."""
     folder = DataFolder(chosen.data)
-    store = await Store.open(str(chosen.database_url), keys.load(key_file(folder)), connections=3 * AT_ONCE + 1)
+    connections = 3 * AT_ONCE + 1 + followers.CONNECTIONS
+    store = await Store.open(str(chosen.database_url), keys.load(key_file(folder)), connections=connections)
     try:
         kinds = {"import": import_jobs.kind(chosen, key_file(folder).absolute())}
-        await _Orders(store.runner(folder.bulk, chosen.bulk_files_keep, kinds)).take()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_Orders(store.runner(folder.bulk, chosen.bulk_files_keep, kinds)).take())
+            group.create_task(followers.run(chosen, store))
     finally:
         await store.close()
 

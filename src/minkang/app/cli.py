@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database itself.", no_args_is_help=True)
 app.add_typer(db, name="db")
+feed = typer.Typer(help="Who follows what is written: followers and Subscriptions.", no_args_is_help=True)
+app.add_typer(feed, name="feed")
 
 Data = Annotated[
     str | None, typer.Option(help="Folder for the database, the keys and the logs (default: data).", metavar="DIR")
@@ -172,6 +174,39 @@ def distribute(
     from minkang.app import distributing
 
     distributing.run(_settings(data=data, database_url=database_url), dry_run=dry_run)
+
+
+@feed.command("status")
+def feed_status(data: Data = None, database_url: Database = None) -> None:
+    """How far each follower has come, how each Subscription stands, and what lies aside."""
+    from minkang.app import feeding
+
+    feeding.status(_settings(data=data, database_url=database_url))
+
+
+@feed.command("letters")
+def feed_letters(
+    follower: Annotated[str, typer.Argument(help="Name of a follower, as feed status tells it.")],
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Changes that a follower could not take, with the words of the error: not for everybody's eyes."""
+    from minkang.app import feeding
+
+    feeding.letters_of(_settings(data=data, database_url=database_url), follower)
+
+
+@feed.command("replay")
+def feed_replay(
+    follower: Annotated[str, typer.Argument(help="A follower, or a Subscription as Subscription/ID.")],
+    number: Annotated[int | None, typer.Argument(help="One letter or event; without it all that lie aside.")] = None,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Try again what lies aside. The running platform does it; this command only asks for it."""
+    from minkang.app import feeding
+
+    feeding.replay(_settings(data=data, database_url=database_url), follower, number)
 
 
 @app.command()

@@ -55,14 +55,16 @@ async def serve(settings: Settings, app: str = APP) -> None:
     folder = DataFolder(settings.data)
     folder.make()
     with claimed(folder), listening(settings.host, settings.port) as listener, database(settings, folder) as base:
-        workers = Workers(app, settings, listener, metrics.empty_folder(folder.run / "metrics"))
+        counted = metrics.empty_folder(folder.run / "metrics")
+        workers = Workers(app, settings, listener, counted)
         async with workers.running() as kept:  # they load their modules while PostgreSQL comes up
             url = await base.start()
             await prepare.prepared(url, folder)
             workers.go(url)
             await _ready(listener, kept)
             workers.served = True
-            async with bulk_process.running(settings, url):
+            here = replace(settings, base_url=settings.base_url or f"{address_of(listener)}/fhir")
+            async with bulk_process.running(here, url, counted):
                 _greet(settings, listener)
                 status.note(folder, os.getpid(), address_of(listener))
                 await _first_end(kept, base.kept)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from minkang.kit import machine
+from minkang.kit import machine, targets
 from minkang.kit.trouble import BadSetting
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -77,6 +77,17 @@ def _web(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise ValueError("a URL like https://fhir.example.org/fhir")
     return value.rstrip("/")
+
+
+def _targets(value: str) -> tuple[str, ...]:
+    found = tuple(one.strip() for one in value.split(",") if one.strip())
+    try:
+        for one in found:
+            if "?" in targets.target(one).path:
+                raise ValueError
+    except ValueError:
+        raise ValueError("URLs like https://ris.example.org/notify, with commas between") from None
+    return found
 
 
 def _token(value: str) -> str:
@@ -156,6 +167,14 @@ class Settings:
         default=None,
         metadata=_is(_path, "Folder below which $import may read files. Without it only minkang import reads files."),
     )
+    subscription_targets: tuple[str, ...] = field(
+        default=(),
+        metadata=_is(
+            _targets,
+            "Where notifications of Subscriptions may be sent: beginnings of URLs, with commas between. None: nowhere.",
+            shown="",
+        ),
+    )
     postgres_bin: Path | None = field(
         default=None,
         metadata=_is(_path, "Folder with PostgreSQL's programs to use instead of those of the installed wheel."),
@@ -204,6 +223,8 @@ def to_environment(settings: Settings) -> dict[str, str]:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
     return f"{int(value.total_seconds())}s" if isinstance(value, timedelta) else str(value)
 
 

@@ -23,6 +23,7 @@ from minkang.gateways.rest.response import FHIR_JSON, Response
 from minkang.gateways.rest.router import PUBLIC, Router, find
 from minkang.kit import log as logs
 from minkang.kit.http import App, Disconnected, Receive, Scope, Send, host_of, send_bytes
+from minkang.platform.subscriptions.desk import SubscriptionDesk
 from minkang.store.contract import Repository
 
 log = structlog.get_logger(__name__)
@@ -37,13 +38,15 @@ def build(
     base_url: str | None = None,
     max_body: int = MAX_BODY,
     mount: str = "/fhir",
+    subscriptions: Callable[[], SubscriptionDesk] | None = None,
 ) -> App:
     """The application. It answers below `mount`; `base_url` is that place as clients see it (None: taken from the Host
-    header). `repository_for` may raise Unauthenticated or Forbidden; /metadata is answered without it."""
+    header). `repository_for` may raise Unauthenticated or Forbidden; /metadata is answered without it.
+    `subscriptions`: where one asks how Subscriptions stand, called when somebody does."""
     place = mount.rstrip("/")
     prefix = place.encode()
     fixed = None if base_url is None else base_url.rstrip("/")
-    routes = Router()
+    routes = Router(subscriptions)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

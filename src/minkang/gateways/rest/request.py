@@ -26,6 +26,7 @@ from minkang.kit.http import (
 
 if TYPE_CHECKING:
     from minkang.gateways.rest.response import Response
+    from minkang.platform.subscriptions.desk import SubscriptionDesk
     from minkang.store.contract import Repository
 
 Pairs = list[tuple[str, str]]
@@ -39,6 +40,11 @@ async def _nothing() -> dict[str, Any]:
 
 class Routes(Protocol):
     """What an interaction may ask of the router, for the entries of a Bundle are requests, too."""
+
+    @property
+    def subscriptions(self) -> SubscriptionDesk | None:
+        """Where one asks how Subscriptions stand; None where none are served."""
+        ...
 
     def resolve(self, request: Request) -> str:
         """Fills what the path says into the request and names its interaction."""

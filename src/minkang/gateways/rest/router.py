@@ -23,9 +23,11 @@ from minkang.gateways.rest.interactions.update import update, update_where
 from minkang.gateways.rest.interactions.vread import vread
 from minkang.gateways.rest.operations.everything import everything
 from minkang.gateways.rest.operations.meta import meta, meta_add, meta_delete
+from minkang.gateways.rest.operations.subscriptions import subscription_events, subscription_status
 from minkang.gateways.rest.operations.validate import validate
 from minkang.gateways.rest.request import Request, check_id
 from minkang.gateways.rest.response import Response
+from minkang.platform.subscriptions.desk import SubscriptionDesk
 from minkang.store.contract import Repository
 
 Handler = Callable[[Request, Repository], Awaitable[Response]]
@@ -72,6 +74,8 @@ TABLE: dict[str, Methods] = {
 
 _VALIDATE = Interaction("$validate", validate)
 _META = Interaction("$meta", meta)
+_STATUS = Interaction("$status", subscription_status)
+_EVENTS = Interaction("$events", subscription_events)
 
 OPERATIONS: dict[tuple[str, str], Methods] = {
     ("type", "$validate"): {"POST": _VALIDATE},
@@ -83,6 +87,9 @@ OPERATIONS: dict[tuple[str, str], Methods] = {
         "GET": Interaction("$everything", everything),
         "POST": Interaction("$everything", everything),
     },
+    ("Subscription", "$status"): {"GET": _STATUS, "POST": _STATUS},
+    ("Subscription/id", "$status"): {"GET": _STATUS, "POST": _STATUS},
+    ("Subscription/id", "$events"): {"GET": _EVENTS, "POST": _EVENTS},
 }
 """By level and name; a level that names a type is tried before `type`."""
 
@@ -182,6 +189,13 @@ def _known(type_name: str) -> str:
 
 class Router:
     """The table as the entries of a Bundle use it; see `request.Routes`."""
+
+    def __init__(self, subscriptions: Callable[[], SubscriptionDesk] | None = None):
+        self._subscriptions = subscriptions
+
+    @property
+    def subscriptions(self) -> SubscriptionDesk | None:
+        return None if self._subscriptions is None else self._subscriptions()
 
     def resolve(self, request: Request) -> str:
         return find(request).name

@@ -95,6 +95,8 @@ class Following:
                 await self._lead()
             except Unavailable:
                 log.warning("a follower waits for the database", follower=self._follower.name)
+            except Exception as error:  # not of a change: those are dealt with; its words may quote what it met
+                log.error("a follower broke and begins anew", follower=self._follower.name, error=type(error).__name__)
             self.behind = self.aside = 0
             await asyncio.sleep(STANDBY)
 
@@ -111,8 +113,7 @@ class Following:
                         await self._look(connection)
                         await asyncio.sleep(PAUSE)
             finally:
-                if not connection.is_closed():
-                    await connection.fetchval("SELECT pg_advisory_unlock(hashtextextended($1, 0))", name)
+                connection.terminate()  # the lock goes with it, in the middle of whatever we were interrupted
 
     async def step(self, connection: Connection[Any]) -> bool:
         """Take what comes next. False when there is nothing to do now. The cursor must have been opened."""

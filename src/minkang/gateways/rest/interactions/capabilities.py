@@ -16,6 +16,7 @@ from minkang.fhir.definitions.structures import resource_types
 from minkang.fhir.resource import instant
 from minkang.fhir.search.kinds import KINDS
 from minkang.fhir.search.parameters import SearchParameter, parameters_of
+from minkang.fhir.subscriptions.wish import topics
 from minkang.gateways.rest.negotiation import JSON_PATCH, MERGE_PATCH
 from minkang.gateways.rest.request import Request, expect_only
 from minkang.gateways.rest.response import FHIR_JSON, Response
@@ -44,10 +45,15 @@ OPERATIONS = {
 TYPES = frozenset({"number", "date", "string", "token", "reference", "composite", "quantity", "uri"})
 """http://hl7.org/fhir/R4/valueset-search-param-type.html; everything else is special."""
 
+_SUBSCRIPTIONS = "http://hl7.org/fhir/uv/subscriptions-backport/"
 _BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 TYPE_OPERATIONS = {
     "Patient": {"everything": _DEFINITION + "Patient-everything", "export": _BULK + "patient-export"},
     "Group": {"export": _BULK + "group-export"},
+    "Subscription": {
+        "status": _SUBSCRIPTIONS + "OperationDefinition/backport-subscription-status",
+        "events": _SUBSCRIPTIONS + "OperationDefinition/backport-subscription-events",
+    },
 }
 SYSTEM_OPERATIONS = {
     "export": _BULK + "export",
@@ -120,6 +126,11 @@ def _resource(name: str) -> dict[str, Any]:
         "searchParam": [_parameter(p) for p in parameters],
         "operation": [{"name": code, "definition": url} for code, url in operations.items()],
     }
+    if name == "Subscription":
+        # http://hl7.org/fhir/uv/subscriptions-backport/STU1.1/components.html#subscription-topics-in-r4
+        told = _SUBSCRIPTIONS + "StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+        found["extension"] = [{"url": told, "valueCanonical": url} for url in topics()]
+        found["supportedProfile"] = [_SUBSCRIPTIONS + "StructureDefinition/backport-subscription"]
     pointing = _pointing_to().get(name)
     if pointing:
         found["searchRevInclude"] = list(pointing)

@@ -25,8 +25,9 @@ CREATE UNIQUE INDEX feed_letter_change ON feed_letter (consumer, type, resource,
 CREATE TABLE subscription (
     id text COLLATE "C" PRIMARY KEY,                        -- of the Subscription
     version integer NOT NULL,                               -- newest version that was looked at
+    written integer NOT NULL,                               -- newest version that its author wrote
     actor text NOT NULL,                                    -- who wrote it: delivery is within this actor's scope
-    status text NOT NULL,                                   -- requested, active, error, off
+    status text NOT NULL,                                   -- requested, active, refused (cannot be served as written), off
     shown text NOT NULL,                                    -- the status the resource shows
     content bytea NOT NULL,                                 -- sealed: the Subscription as its author wrote it
     trouble bytea,                                          -- sealed: why it is in error or off
@@ -50,7 +51,8 @@ CREATE TABLE subscription_event (
     did text NOT NULL,                                      -- created, updated, deleted
     happened timestamptz NOT NULL,
     refused integer NOT NULL DEFAULT 0,                     -- how often the target said no to it
-    aside boolean NOT NULL DEFAULT false,                   -- refused too often: a dead letter until it is asked for again
+    aside boolean NOT NULL DEFAULT false,                   -- refused too often: a dead letter
+    again boolean NOT NULL DEFAULT false,                   -- a dead letter that somebody wants to be told again
     PRIMARY KEY (subscription, number)
 );
-CREATE INDEX subscription_event_aside ON subscription_event (subscription) WHERE aside;
+CREATE INDEX subscription_event_aside ON subscription_event (subscription) WHERE aside OR again;
