@@ -140,7 +140,9 @@ async def test_what_failed_waits_and_so_does_all_behind_it(store: Store) -> None
     await steps(store, failing)
     assert await taken(store) == ["a"]
     async with store.database.connection() as connection:
-        row = await connection.fetchrow("SELECT failures, retry > now() AS later FROM cursor")
+        row = await connection.fetchrow(
+            "SELECT failures, retry > now() AS later FROM cursor WHERE consumer = 'writing'"
+        )
     assert row is not None
     assert (row["failures"], row["later"]) == (1, True)
 
@@ -151,13 +153,15 @@ async def test_pauses_grow_and_stay_below_the_longest(store: Store) -> None:
     for _ in range(follow.TRIES - 1):
         await steps(store, Writing("poison"))
         async with store.database.connection() as connection:
-            row = await connection.fetchrow("SELECT extract(epoch FROM retry - updated)::float8 AS pause FROM cursor")
+            row = await connection.fetchrow(
+                "SELECT extract(epoch FROM retry - updated)::float8 AS pause FROM cursor WHERE consumer = 'writing'"
+            )
             assert row is not None
             pauses.append(row["pause"])
             await connection.execute("UPDATE cursor SET retry = NULL")
     assert pauses == sorted(pauses)
     async with store.database.connection() as connection:
-        longest = await connection.fetchval("SELECT max(failures) FROM cursor")
+        longest = await connection.fetchval("SELECT max(failures) FROM cursor WHERE consumer = 'writing'")
     assert longest == follow.TRIES - 1
 
 

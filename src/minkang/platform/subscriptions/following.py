@@ -51,7 +51,8 @@ class _Event:
 
 
 class Subscribing:
-    """Implements `workflow.follow.Follower`. `targets`: prefixes of the URLs that may be told."""
+    """Implements `workflow.follow.Follower`. `targets`: prefixes of the URLs that may be told. Its cursor was made by
+    the migration that brought its tables."""
 
     name = "subscriptions"
     from_now = True

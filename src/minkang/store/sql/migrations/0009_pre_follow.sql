@@ -6,6 +6,9 @@ ALTER TABLE cursor
     ADD COLUMN failures integer NOT NULL DEFAULT 0,         -- of the change that comes next
     ADD COLUMN retry timestamptz;                           -- when it is tried again; NULL: at once
 
+-- Made here and not by the follower's first step: a Subscription may be stored before that.
+INSERT INTO cursor (consumer, position, updated) SELECT 'subscriptions', coalesce(max(position), 0), now() FROM batch;
+
 -- Changes that a follower could not take, put aside so that it goes on.
 CREATE TABLE feed_letter (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
