@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape, unescape
 from typing import Any, NamedTuple
 
@@ -170,15 +171,21 @@ def _rewritten_bytes(parsed: Parsed, targets: Mapping[str, str]) -> Parsed | Non
         return None
     found = False
     for name, target in targets.items():
-        quoted = b'"%b"' % name.encode()
+        quoted, reference = _quoted(name)
         times = text.count(quoted)
         if times:
-            reference = b'"reference":' + quoted
             if text.count(reference) != times:
                 return None
             text = text.replace(reference, b'"reference":"%b"' % target.encode())
             found = True
     return Parsed(orjson.loads(text), text) if found else parsed
+
+
+@lru_cache(maxsize=1024)
+def _quoted(name: str) -> tuple[bytes, bytes]:
+    """A name as a string of JSON, and as a reference; remembered while each entry of a Bundle looks for all of them."""
+    quoted = b'"%b"' % name.encode()
+    return quoted, b'"reference":' + quoted
 
 
 def _resolver(targets: Mapping[str, str], base: str | None) -> Callable[[str], str | None]:

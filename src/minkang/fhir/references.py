@@ -6,7 +6,7 @@ Only literal references count: what `identifier` means is for the platform to fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -62,27 +62,36 @@ def patient_of(tree: Resource, targets: Mapping[str, str] = _NONE) -> list[str]:
     if tree["resourceType"] == "Patient":
         own = tree.get("id")
         return [own] if own else []
+    return patients_among(patient_texts(tree), targets)
+
+
+def patient_texts(tree: Resource) -> list[str]:
+    """The references of a resource that may name patients it belongs to, as written; the deciding one first. For who
+    asks `patients_among` of them more than once, under other targets."""
     found: list[str] = []
     for path in patient_paths(tree["resourceType"]):
         value = tree.get(path[0])
         if value is None:
             continue
         if len(path) == 1 and type(value) is dict:
-            _add(value.get("reference"), found, targets)
+            text = value.get("reference")
+            if type(text) is str:
+                found.append(text)
         else:
-            for reference in _at(value, path[1:]):
-                _add(reference.get("reference"), found, targets)
+            found += [one["reference"] for one in _at(value, path[1:]) if type(one.get("reference")) is str]
     return found
 
 
-def _add(reference: Any, found: list[str], targets: Mapping[str, str]) -> None:
-    if type(reference) is not str:
-        return
-    reference = targets.get(reference, reference)
-    if reference.startswith("Patient/"):
-        patient = reference[8:].partition("/")[0]
-        if patient and patient not in found:
-            found.append(patient)
+def patients_among(texts: Iterable[str], targets: Mapping[str, str] = _NONE) -> list[str]:
+    """Ids of the patients that references name, each once, in their order."""
+    found: list[str] = []
+    for text in texts:
+        text = targets.get(text, text)
+        if text.startswith("Patient/"):
+            patient = text[8:].partition("/")[0]
+            if patient and patient not in found:
+                found.append(patient)
+    return found
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Iterator[Resource]:

@@ -63,7 +63,8 @@ class Entry:
 
     `method` is POST, PUT, PATCH, DELETE or GET; `type` and `id` come from the request's url; `condition` is the
     parsed criteria of a conditional update, delete, patch, or of ifNoneExist; `full_url` is as sent; `must_be_new` is
-    set by the store when a conditional update found nothing and creates under the body's id.
+    set by the store when a conditional update found nothing and creates under the body's id, and `patients` (see
+    `references.patient_texts`) when it first looks whose the resource is.
     """
 
     method: str
@@ -78,6 +79,7 @@ class Entry:
     read: Callable[[Repository], Awaitable[Any]] | None = None
     must_be_new: bool = False
     references: dict[str, Query] = field(default_factory=dict[str, Query])
+    patients: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

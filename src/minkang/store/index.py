@@ -10,7 +10,7 @@ length. So the hashes that a top-level member gave are remembered by the member'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -91,9 +91,16 @@ class Indexer:
         self._long = self.hash(LONG)
         self._members: dict[str, dict[str, _Member]] = {}
 
-    def index(self, type: str, id: str, parsed: Parsed, raw: Mapping[str, Any] | None = None) -> Terms:
-        """What the row of this resource carries. `id` is the one it is stored under; `raw`: `members` of its text, if
-        the caller has them already."""
+    def index(
+        self,
+        type: str,
+        id: str,
+        parsed: Parsed,
+        raw: Mapping[str, Any] | None = None,
+        patients: Sequence[str] | None = None,
+    ) -> Terms:
+        """What the row of this resource carries. `id` is the one it is stored under; `raw`: `members` of its text,
+        `patients`: `patient_of` its tree, if the caller has them already."""
         hash, tree = self.hash, parsed.tree
         keys: set[int] = set()
         flags: set[int] = set()
@@ -106,7 +113,7 @@ class Indexer:
         if type in _ROOTS:
             keys.add(self.hash.once(f"self|{type}/{id}"))
         if type != "Patient":
-            for other in patient_of(tree)[1:]:
+            for other in (patient_of(tree) if patients is None else patients)[1:]:
                 keys.add(hash(f"compartment|Patient/{other}"))
         date, long = _date(type, tree)
         if long:

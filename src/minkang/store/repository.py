@@ -281,7 +281,12 @@ class PostgresRepository:
             raise Busy("The database's disk is full; nothing was written.") from error
 
 
+_SLOTS: tuple[str, ...] = Entry.__slots__  # type: ignore[attr-defined]
+
+
 def _copy(entry: Entry) -> Entry:
     """Entries are filled in while they are carried out; a second try must start from what was sent."""
-    names = Entry.__slots__  # type: ignore[attr-defined]
-    return Entry(**{name: getattr(entry, name) for name in names})
+    made = object.__new__(Entry)
+    for name in _SLOTS:
+        setattr(made, name, getattr(entry, name))
+    return made

@@ -13,14 +13,15 @@ A single create, update or delete is a transaction of one entry, so there is one
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 from minkang.fhir.bundles import rewrite_references, rewriting
 from minkang.fhir.problem import Conflict, Gone, Incorrect, NotFound, PreconditionFailed
-from minkang.fhir.references import patient_of
+from minkang.fhir.references import patient_texts, patients_among
 from minkang.fhir.search.query import Query
 from minkang.store import shards
 from minkang.store.contract import Entry, Stored, Written
@@ -30,6 +31,7 @@ from minkang.store.write import Write
 Finder = Callable[[Query], Awaitable[list[Stored]]]
 """Answers a criterion inside this transaction with at most two resources: enough to tell none, one and many apart."""
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3}
 
 
@@ -40,7 +42,7 @@ async def open(write: Write, entries: Sequence[Entry], message: str | None = Non
     alone |= {f"{entry.type}?{entry.condition.applied!r}" for entry in entries if entry.condition is not None}
     if message is not None:
         alone.add(message)
-    patients = {id for entry in entries if entry.parsed for id in patient_of(entry.parsed.tree)}
+    patients = {id for entry in entries for id in _patients_of(entry)}
     patients |= {entry.id for entry in entries if entry.type == "Patient" and entry.id is not None}
     residents = {shards.of_patient(id) for id in patients}
     if len(alone) + len(residents) > MOST_HOLDS:
@@ -146,7 +148,7 @@ async def _resolve(
     await write.locate(_patients(places.values(), targets))
     for entry in places.values():
         if entry.method == "POST" and entry.id is None and entry.parsed:
-            entry.id = write.new_id(entry.type, entry.parsed, targets)
+            entry.id = write.new_id(entry.type, _patients_of(entry, targets))
             if entry.full_url:
                 targets[entry.full_url] = f"{entry.type}/{entry.id}"
     for entry in places.values():
@@ -155,6 +157,18 @@ async def _resolve(
         elif entry.patch is not None:
             entry.patch = rewriting(entry.patch, targets)
     return places
+
+
+def _patients_of(entry: Entry, targets: Mapping[str, str] = _NONE) -> list[str]:
+    """`references.patient_of` what an entry brings, looked for once and asked three times."""
+    if entry.parsed is None:
+        return []
+    if entry.type == "Patient":
+        own = entry.parsed.tree.get("id")
+        return [own] if own else []
+    if entry.patients is None:
+        entry.patients = patient_texts(entry.parsed.tree)
+    return patients_among(entry.patients, targets)
 
 
 async def _conditional_references(entries: Any, find: Finder) -> dict[str, str]:
@@ -173,7 +187,7 @@ async def _conditional_references(entries: Any, find: Finder) -> dict[str, str]:
 
 def _patients(entries: Any, targets: dict[str, str]) -> set[Name]:
     """The Patients whose shard must be known before ids can be made."""
-    names = {("Patient", id) for entry in entries if entry.parsed for id in patient_of(entry.parsed.tree)}
+    names = {("Patient", id) for entry in entries for id in _patients_of(entry)}
     names |= {("Patient", name.removeprefix("Patient/")) for name in targets.values() if name.startswith("Patient/")}
     return names
 

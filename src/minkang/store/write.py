@@ -11,10 +11,9 @@ The caller owns the transaction. http://hl7.org/fhir/R4/http.html#create and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from minkang.fhir.problem import NotFound, PreconditionFailed
@@ -30,8 +29,6 @@ from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer, name_of
 from minkang.store.sql import SQL
 from minkang.store.types import NAMES, NUMBERS
-
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +117,15 @@ class Write:
         """What `find` found."""
         return self._current.get((type, id))
 
-    def home_of(self, type: str, parsed: Parsed, targets: Mapping[str, str] = _NONE) -> int | None:
-        """The shard a resource's content gives it: its first patient's; None when it names none."""
-        if type == "Patient" or not shards.is_personal(type):
+    def home_of(self, type: str, patients: Sequence[str]) -> int | None:
+        """The shard a resource's patients give it: the first one's; None when it names none."""
+        if not patients or type == "Patient" or not shards.is_personal(type):
             return None
-        patients = patient_of(parsed.tree, targets)
-        return self.shard_of(("Patient", patients[0])) if patients else None
+        return self.shard_of(("Patient", patients[0]))
 
-    def new_id(self, type: str, parsed: Parsed, targets: Mapping[str, str]) -> str:
-        """An id for a new resource. `targets`: what its references will be rewritten to."""
-        return shards.new_id(type, self.home_of(type, parsed, targets))
+    def new_id(self, type: str, patients: Sequence[str]) -> str:
+        """An id for a new resource. `patients`: whose it will be, once its references are rewritten."""
+        return shards.new_id(type, self.home_of(type, patients))
 
     def put(
         self, type: str, id: str, parsed: Parsed, *, if_match: int | None = None, if_none_match: str | None = None
@@ -140,21 +136,23 @@ class Write:
         if current and not current.deleted and current.content == stamped(parsed, id, current.version, current.updated):
             return Written(Stored(type, id, current.version, current.updated, current.content), "unchanged")
         version = current.version + 1 if current else 1
-        shard = self._place(type, id, parsed, current)
+        patients = patient_of(parsed.tree)
+        shard = self._place(type, id, patients, current)
         if current and not current.deleted:
             self._archive.append((current.shard, NUMBERS[type], id))
-        text = self._add(shard, type, id, version, parsed)
+        text = self._add(shard, type, id, version, parsed, patients)
         did = "updated" if current and not current.deleted else "created"
         return Written(Stored(type, id, version, self.updated, text, method="POST" if version == 1 else "PUT"), did)
 
     def create(self, type: str, id: str, parsed: Parsed) -> Written:
         """The first version under an id made by `new_id`, which needs no look at what is there."""
-        home, natural = self.home_of(type, parsed), shards.natural(type, id)
+        patients = patient_of(parsed.tree)
+        home, natural = self.home_of(type, patients), shards.natural(type, id)
         shard = home if home is not None else natural
         if shard != natural:
             # The id was made before the references were rewritten, and they name somebody else now.
             self._claims.append((NUMBERS[type], id, shard))
-        text = self._add(shard, type, id, 1, parsed)
+        text = self._add(shard, type, id, 1, parsed, patients)
         return Written(Stored(type, id, 1, self.updated, text, method="POST"), "created")
 
     def remove(self, type: str, id: str, *, if_match: int | None = None) -> Written | None:
@@ -170,9 +168,9 @@ class Write:
         self._tombs.append(tomb)
         return Written(Stored(type, id, version, self.updated, b"", deleted=True, method="DELETE"), "deleted")
 
-    def _place(self, type: str, id: str, parsed: Parsed, current: Current | None) -> int:
+    def _place(self, type: str, id: str, patients: Sequence[str], current: Current | None) -> int:
         """Where the new version goes; notes the claim or the move that this needs."""
-        home = self.home_of(type, parsed)
+        home = self.home_of(type, patients)
         # What names nobody (any more) must not stay among a resident's rows, whatever shard its id carries.
         shard = home if home is not None else shards.hashed(type, id)
         if not shards.is_personal(type):
@@ -183,10 +181,10 @@ class Write:
             self._moves.append((current.shard, NUMBERS[type], id, shard))
         return shard
 
-    def _add(self, shard: int, type: str, id: str, version: int, parsed: Parsed) -> bytes:
+    def _add(self, shard: int, type: str, id: str, version: int, parsed: Parsed, patients: Sequence[str]) -> bytes:
         """A row, and what goes beside it; the text it holds."""
         raw = members(parsed.text)
-        terms = self.indexer.index(type, id, parsed, raw)
+        terms = self.indexer.index(type, id, parsed, raw, patients)
         words = self.indexer.text_row(shard, type, id, parsed.tree)
         if words is not None:
             self._texts.append(words)

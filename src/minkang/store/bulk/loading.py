@@ -212,7 +212,7 @@ def _sound(line: bytes, origin: str, indexer: Indexer) -> tuple[Name, Sound]:
         raise Incorrect(f"The id {id[:80]!r} is not 1 to 64 letters, digits, - and full stops.")
     patient = patients[0] if patients else None
     raw = members(parsed.text)
-    terms, words = indexer.index(type, id, parsed, raw), indexer.text_row(0, type, id, parsed.tree)
+    terms, words = indexer.index(type, id, parsed, raw, patients), indexer.text_row(0, type, id, parsed.tree)
     return (type, id), Sound(parsed.text, raw, patient, terms, words)
 
 
