@@ -14,7 +14,7 @@ import structlog.testing
 
 from minkang.fhir.problem import NotFound
 from minkang.fhir.resource import Resource
-from minkang.fhir.subscriptions.wish import HEARTBEAT
+from minkang.fhir.subscriptions.wish import HEARTBEAT, MAX_COUNT
 from minkang.fhir.validation import check
 from minkang.platform.subscriptions import delivering, desk, telling
 from minkang.platform.subscriptions.delivering import Delivering
@@ -257,6 +257,29 @@ async def test_each_is_told_in_order_and_by_number(platform: Platform, a_target:
     for target in targets:
         assert await events(target, 30) == [f"Patient/p{number}" for number in range(30)]
         assert [number for one in target.events for number in one.numbers] == list(range(1, 31))
+
+
+async def test_one_look_tells_all_there_is_but_not_without_end(
+    platform: Platform, a_target: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "ROUNDS", 4)
+    target = a_target()
+    tree = a_topic_subscription(target.address, "Patient?")
+    tree["channel"]["extension"] = [{"url": MAX_COUNT, "valuePositiveInt": 1}]
+    await platform.subscribe(tree, "s1")
+    target.answers = lambda _: 503
+    for number in range(6):
+        await platform.put(a_patient("王"), f"p{number}")
+    await come(lambda: platform.value("SELECT events = 6 AND failures > 0 FROM subscription"), "all are numbered")
+    await platform.stop()
+    target.answers = lambda _: 200
+    told = len(target.events)
+    alone = Delivering(platform.house)
+    for expected in (4, 6):
+        visits: dict[str, asyncio.Task[None]] = {"s1": asyncio.create_task(asyncio.sleep(0))}
+        await alone._visit("s1", visits)
+        assert [one.numbers for one in target.events[told:]] == [[number + 1] for number in range(expected)]
+        assert not visits
 
 
 async def test_a_target_that_fails_is_told_when_it_recovers(platform: Platform, a_target: Listening) -> None:

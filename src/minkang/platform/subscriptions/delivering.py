@@ -22,6 +22,9 @@ from minkang.store.sql import SQL
 SLOTS = 8
 """Visits at once to targets that answer, and as many to targets that did not last time."""
 
+ROUNDS = 50
+"""Notifications one after the other to a target that takes them; then whoever waits has its turn."""
+
 PAUSE = 0.25
 STANDBY = 1.0
 """Seconds: between two looks for who is due; between two tries to be the one who tells."""
@@ -82,7 +85,9 @@ class Delivering:
 
     async def _visit(self, id: str, visits: dict[str, asyncio.Task[None]]) -> None:
         try:
-            await telling.visit(self._house, id)
+            for _ in range(ROUNDS):
+                if not await telling.visit(self._house, id):
+                    return
         except (Unavailable, Busy):
             log.warning("a subscription waits for the database", subscription=id)
         except Exception as error:

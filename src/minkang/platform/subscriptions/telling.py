@@ -81,16 +81,15 @@ class Visit:
         self._wish = wish
         self._repository = house.repository_for(actor, scope)
 
-    async def carry_out(self) -> None:
+    async def carry_out(self) -> bool:
+        """Whether its target took what it was told."""
         found = self._record
         if found.status == "requested":
-            await self._tell("handshake", [])
-            return
+            return await self._tell("handshake", [])
         events = await self._next()
         if events:
-            await self._tell("event-notification", events)
-        elif found.quiet:
-            await self._tell("heartbeat", [])
+            return await self._tell("event-notification", events)
+        return found.quiet and await self._tell("heartbeat", [])
 
     async def _next(self) -> list[_Next]:
         """The events to be told now. One that was refused, or is told again, goes alone, so that it is known which."""
@@ -124,23 +123,26 @@ class Visit:
         except NotFound:
             return None
 
-    async def _tell(self, kind: str, events: Sequence[_Next]) -> None:
+    async def _tell(self, kind: str, events: Sequence[_Next]) -> bool:
+        """Whether its target took it."""
         wish = self._wish
         if self._sends_resources_alone and events and events[0].event.text is None:
             await self._taken(events)  # R4's own form has no way to tell what is not there any more
-            return
+            return True
         try:
             place = allowed(wish.endpoint, self._house.targets)
             status = await self._sent(place, kind, [one.event for one in events])
         except (NoAnswer, NotAllowed) as error:
             await self._failed(str(error))
-            return
+            return False
         if 200 <= status < 300:
             await self._taken(events)
-        elif events and status in REFUSALS:
+            return True
+        if events and status in REFUSALS:
             await self._refused(events[0], status)
         else:
             await self._failed(f"The target answered {status}.")
+        return False
 
     async def _sent(self, place: Target, kind: str, events: Sequence[Event]) -> int:
         wish = self._wish
@@ -189,18 +191,22 @@ class Visit:
         await _do(self._house, statement, self._record.id, self._record.written, *arguments)
 
 
-async def visit(house: House, id: str) -> None:
-    """Whatever is to be done for one Subscription now, and its status shown on the resource."""
+async def visit(house: House, id: str) -> bool:
+    """Whatever is to be done for one Subscription now, and its status shown on the resource.
+
+    Whether its target took what it was told and there is more: it may be visited again at once.
+    """
     found = await _record(house, id)
     if found is None:
-        return
+        return False
     held = house.authority(found.actor)
     writer = house.writer_for(_ours(held))
     try:
         await writer.read("Subscription", id)
     except NotFound:  # expunged, which the feed does not tell; or deleted, which it will
         await _do(house, "subscription_forget", id)
-        return
+        return False
+    took = False
     if found.status in ("requested", "active"):
         if found.over:
             await _end(house, found, "Its end has passed.")
@@ -209,10 +215,12 @@ async def visit(house: House, id: str) -> None:
         elif held is None:
             await _end(house, found, "Whoever wrote it may not be told of anything any more.")
         else:
-            await Visit(house, found, found.wish, *held).carry_out()
+            took = await Visit(house, found, found.wish, *held).carry_out()
         found = await _record(house, id)
-    if found is not None:
-        await _show(house, found, writer if held is not None else None)
+    if found is None:
+        return False
+    await _show(house, found, writer if held is not None else None)
+    return took and found.status == "active" and found.events > found.delivered
 
 
 def _ours(held: tuple[Actor, Scope] | None) -> Actor:
