@@ -63,6 +63,7 @@ BREACHES: dict[str, list[tuple[str, str]]] = {
         ("store/read", "from minkang.store import write\n"),
         ("store/write", "from minkang.store import read\n"),
     ],
+    "doors": [("gateways/hl7v2/parser", "")],
     "portal": [("gateways/rest/pages", "from minkang.web import render\n")],
     "unbound": [("programs/booking/reactions", "from minkang.store import store\n")],
 }

@@ -24,6 +24,8 @@ db = typer.Typer(help="The database itself.", no_args_is_help=True)
 app.add_typer(db, name="db")
 feed = typer.Typer(help="Who follows what is written: followers and Subscriptions.", no_args_is_help=True)
 app.add_typer(feed, name="feed")
+hl7v2 = typer.Typer(help="HL7 v2 messages.", no_args_is_help=True)
+app.add_typer(hl7v2, name="hl7v2")
 
 Data = Annotated[
     str | None, typer.Option(help="Folder for the database, the keys and the logs (default: data).", metavar="DIR")
@@ -207,6 +209,18 @@ def feed_replay(
     from minkang.app import feeding
 
     feeding.replay(_settings(data=data, database_url=database_url), follower, number)
+
+
+@hl7v2.command("check")
+def hl7v2_check(
+    file: Annotated[Path, typer.Argument(help="Messages in a file, one after the other or in MLLP blocks.")],
+    show: Annotated[bool, typer.Option("--show", help="Print what would be written, one resource a line.")] = False,
+    zone: Annotated[str, typer.Option(help="Offset of times that name none.")] = "+08:00",
+) -> None:
+    """Say what is understood of HL7 v2 messages and what is wrong with them. Writes nothing; needs no platform."""
+    from minkang.app.hl7v2_check import check
+
+    raise typer.Exit(check(file, show=show, zone=zone))
 
 
 @app.command()
