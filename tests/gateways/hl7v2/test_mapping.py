@@ -15,7 +15,7 @@ from minkang.gateways.hl7v2.mapping import EVENTS, faults, outcome, read
 from minkang.gateways.hl7v2.mapping.tables import findings
 from minkang.gateways.hl7v2.wire import Unreadable
 from minkang.platform.intake.reading import Reading
-from tests.gateways.hl7v2.examples import ADMISSION, PID, PV1, PV1_UNNAMED, RESULTS, message
+from tests.gateways.hl7v2.examples import ADMISSION, PID, PV1, PV1_UNNAMED, RESULTS, message, segment
 
 
 def understood(text: str) -> Reading:
@@ -179,6 +179,82 @@ def test_an_order_and_its_state(kind: str, control: str, status: str):
     assert order["requester"]["display"] == "王医"
 
 
+SCHEDULE = (
+    "SCH|P5^HIS|F5^HIS|||||CHK^复查^L|NORMAL|30|min|^^^20260110090000^20260110093000",
+    PID,
+    "AIS|1||CARD^心内科^L|20260110090000",
+    "AIP|1||d7^王^医|ATT^接诊^L",
+    "AIL|1||3诊室^^^北院",
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ("S12", "booked"),
+        ("S13", "booked"),
+        ("S14", "booked"),
+        ("S15", "cancelled"),
+        ("S17", "entered-in-error"),
+        ("S26", "noshow"),
+    ],
+)
+def test_every_event_of_an_appointment_writes_the_same_one(event: str, status: str):
+    (made,) = of(understood(message(*SCHEDULE, kind=f"SIU^{event}")), "Appointment")
+    assert made["status"] == status
+    assert made["id"] == of(understood(message(*SCHEDULE, kind="SIU^S12")), "Appointment")[0]["id"]
+    assert (made["start"], made["end"]) == ("2026-01-10T09:00:00+08:00", "2026-01-10T09:30:00+08:00")
+    assert [one["actor"].get("display") for one in made["participant"]] == [None, "王医", "北院 3诊室"]
+    assert made["serviceType"][0]["text"] == "心内科"
+
+
+def test_an_appointment_without_an_end_ends_after_its_minutes():
+    (made,) = of(understood(message(SCHEDULE[0].rsplit("|", 1)[0], *SCHEDULE[1:], kind="SIU^S12")), "Appointment")
+    assert (made["end"], made["minutesDuration"]) == ("2026-01-10T09:30:00+08:00", 30)
+
+
+def test_an_appointment_of_which_only_the_day_is_known_says_so():
+    (made,) = of(understood(message("SCH|P5^HIS||||||||||^^^20260110", PID, kind="SIU^S12")), "Appointment")
+    assert "start" not in made
+    assert made["requestedPeriod"] == [{"start": "2026-01-10"}]
+
+
+def test_an_appointment_at_the_end_of_time_has_no_end_made_up():
+    sch = "SCH|P5^HIS||||||||30|min|^^^99991231235959"
+    (made,) = of(understood(message(sch, PID, kind="SIU^S12")), "Appointment")
+    assert made["requestedPeriod"] == [{"start": "9999-12-31T23:59:59+08:00"}]
+
+
+@pytest.mark.parametrize(
+    ("completion", "action", "status"),
+    [("CP", "A", "completed"), ("RE", "A", "not-done"), ("NA", "A", "not-done"), ("CP", "D", "entered-in-error")],
+)
+def test_a_vaccination(completion: str, action: str, status: str):
+    fields = {
+        1: "0",
+        2: "1",
+        3: "20260105",
+        5: "0303^乙肝疫苗^L",
+        6: "0.50",
+        7: "mL^mL^UCUM",
+        10: "d7^王^医",
+        15: "L77",
+    }
+    fields |= {16: "20270101", 17: "M1^某厂^L", 20: completion, 21: action}
+    reading = understood(
+        message(PID, "ORC|RE||V9^CDC", segment("RXA", fields), "RXR|IM^肌注^L|LA^左臂^L", kind="VXU^V04")
+    )
+    (made,) = of(reading, "Immunization")
+    assert (made["status"], made["occurrenceDateTime"], made["lotNumber"]) == (status, "2026-01-05", "L77")
+    assert (str(made["doseQuantity"]["value"]), made["doseQuantity"]["code"]) == ("0.50", "mL")
+    assert (made["vaccineCode"]["coding"][0]["code"], made["site"]["text"], made["route"]["text"]) == (
+        "0303",
+        "左臂",
+        "肌注",
+    )
+    assert (made["expirationDate"], made["manufacturer"]) == ("2027-01-01", {"display": "某厂"})
+
+
 @pytest.mark.parametrize(
     ("text", "rule", "place"),
     [
@@ -187,6 +263,9 @@ def test_an_order_and_its_state(kind: str, control: str, status: str):
         (message("PID|1||||张^三"), "missing", "PID-3"),
         (message(PID, PID, kind="ORU^R01"), "missing-segment", "PID[2]"),
         (message(PID, kind="ORU^R01"), "missing-segment", "OBR"),
+        (message(PID, kind="SIU^S12"), "missing-segment", "SCH"),
+        (message(PID, "SCH|", kind="SIU^S12"), "missing", "SCH-1"),
+        (message(PID, "RXA|0|1|20260105", kind="VXU^V04"), "missing", "RXA-5"),
         (message(PID, kind="ADT^A40"), "missing-segment", "MRG"),
         (message(PID, PV1_UNNAMED), "missing", "PV1-19"),
         (message(PID.replace("|M|", "|Q|")), "unknown-code", "PID-8"),
@@ -222,7 +301,27 @@ FIELD = st.text(st.sampled_from(list('|^~&\\01239AFNMX .张\x00\x07\t"')), max_s
     st.sampled_from(KINDS),
     st.lists(
         st.tuples(
-            st.sampled_from(["PID", "PV1", "OBR", "OBX", "ORC", "NTE", "NK1", "AL1", "DG1", "IN1", "MRG", "ZZZ"]),
+            st.sampled_from(
+                [
+                    "PID",
+                    "PV1",
+                    "OBR",
+                    "OBX",
+                    "ORC",
+                    "NTE",
+                    "NK1",
+                    "AL1",
+                    "DG1",
+                    "IN1",
+                    "MRG",
+                    "SCH",
+                    "AIS",
+                    "AIP",
+                    "RXA",
+                    "RXR",
+                    "ZZZ",
+                ]
+            ),
             FIELD,
             FIELD,
         ),

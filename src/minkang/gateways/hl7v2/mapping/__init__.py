@@ -1,4 +1,4 @@
-"""HL7 v2 message to FHIR: ADT, ORU^R01, ORM^O01 and OML^O21. Pure."""
+"""HL7 v2 message to FHIR: ADT, ORU^R01, ORM^O01, OML^O21, SIU and VXU^V04. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 from datetime import datetime
 from typing import Any
 
-from minkang.gateways.hl7v2.mapping import people, results, visits
+from minkang.gateways.hl7v2.mapping import appointments, people, results, vaccines, visits
 from minkang.gateways.hl7v2.mapping.draft import NAMESPACE, Draft
 from minkang.gateways.hl7v2.mapping.tables import findings
 from minkang.gateways.hl7v2.wire import Fault, Message, parse
@@ -22,6 +22,8 @@ EVENTS: dict[str, frozenset[str]] = {
     "ORU": frozenset({"R01"}),
     "ORM": frozenset({"O01"}),
     "OML": frozenset({"O21"}),
+    "SIU": frozenset({"S12", "S13", "S14", "S15", "S16", "S17", "S26"}),
+    "VXU": frozenset({"V04"}),
 }
 _NO_VISIT = {"A28", "A31", "A40"}
 
@@ -95,9 +97,20 @@ def _content(draft: Draft, kind: str, event: str) -> None:
         for segment in message.all("DG1"):
             visits.diagnosis(draft, segment, visit)
         return
-    found = results.groups(message.segments)
-    if not found:
-        draft.findings.append(Finding("missing-segment", "OBR", "", "OBR"))
+    main = {"SIU": "SCH", "VXU": "RXA"}.get(kind, "OBR")
+    main_segment = message.first(main)
+    if main_segment is None:
+        draft.findings.append(Finding("missing-segment", main, "", main))
+    elif kind == "SIU":
+        appointments.appointment(draft, main_segment, event)
+    elif kind == "VXU":
+        vaccines.immunizations(draft)
+    else:
+        _orders(draft, kind)
+
+
+def _orders(draft: Draft, kind: str) -> None:
+    found = results.groups(draft.message.segments)
     for group in found:
         (results.report if kind == "ORU" else results.order)(draft, group)
 
