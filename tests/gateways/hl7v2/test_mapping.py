@@ -283,6 +283,19 @@ def test_what_is_wrong_is_told_with_its_place_and_words(text: str, rule: str, pl
     assert outcome(reading) == ("error" if errors else "accepted")
 
 
+def test_full_width_digits_are_no_numbers_and_no_times():
+    obx = ("OBX|1|NM|A^B^L||６.１||||||F", "OBX|2|TS|C^D^L||２０２６||||||F")
+    assert values(understood(message(PID, "OBR|1||F^L|A^B^L", *obx, kind="ORU^R01"))) == {"A": "６.１", "C": "２０２６"}
+
+
+def test_thousands_of_faults_are_told_once_each_and_not_without_end():
+    obx = [f"OBX|{number}|NM|A{number}^B^L||x||||||F||||||" for number in range(3000)]
+    reading = read(message(PID, "OBR|1||F^L|A^B^L|||nonsense", *obx, kind="ORU^R01").encode(), "h1")
+    assert len(reading.findings) == len(set(reading.findings)) == 51
+    assert [one.place for one in reading.findings if one.rule == "bad-time"] == ["OBR-7"]
+    assert len(of(reading, "Observation")) == 3000
+
+
 def test_the_same_message_gives_the_same_resources():
     assert understood(RESULTS).resources == understood(RESULTS).resources
 

@@ -48,6 +48,7 @@ def test_other_delimiters_are_taken_from_the_message():
         ("a\\.br\\b", "a\nb"),
         ("\\XE5BCA0\\", "张"),
         ("\\Xzz\\", "\\Xzz\\"),
+        ("a\\.sp+2\\b\\.sp+ 3\\c\\.sp" + "9" * 5000 + "\\d", "a\n\nb\nc\nd"),
         ("\\H\\bold\\N\\", "bold"),
         ("\\Zown\\", "\\Zown\\"),
         ("100\\", "100\\"),

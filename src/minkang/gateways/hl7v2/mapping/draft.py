@@ -12,6 +12,7 @@ from minkang.gateways.hl7v2.wire import Message, Segment
 from minkang.platform.intake.reading import Finding, id_of
 
 Element = dict[str, Any]
+MAX_ALIKE = 50
 NAMESPACE = "urn:x-minkang:hl7v2:"
 
 
@@ -24,6 +25,7 @@ class Draft:
         self.findings: list[Finding] = []
         self.gone: list[str] = []
         self.patient = ""
+        self._places: dict[int, str] = {}
         self._named: dict[str, int] = {}
 
     def add(self, kind: str, names: tuple[str, ...], **elements: Any) -> str:
@@ -40,9 +42,16 @@ class Draft:
         return str(seen) if seen else ""
 
     def fault(self, rule: str, segment: Segment, field: int, value: str = "", expected: str = "") -> None:
-        same = [one for one in self.message.segments if one.name == segment.name]
-        number = f"[{same.index(segment) + 1}]" if len(same) > 1 else ""
-        self.findings.append(Finding(rule, f"{segment.name}{number}-{field}", value[:200], expected))
+        """At most MAX_ALIKE of a rule, each once: a report of 20 000 results may be wrong in all of them."""
+        if not self._places:
+            of_name: dict[str, list[int]] = {}
+            for one in self.message.segments:
+                of_name.setdefault(one.name, []).append(one.number)
+            for numbers in of_name.values():
+                self._places |= {one: f"[{at}]" if len(numbers) > 1 else "" for at, one in enumerate(numbers, 1)}
+        found = Finding(rule, f"{segment.name}{self._places[segment.number]}-{field}", value[:200], expected)
+        if sum(one.rule == rule for one in self.findings) < MAX_ALIKE and found not in self.findings:
+            self.findings.append(found)
 
     def coded(self, table: str, segment: Segment, field: int, value: str | None = None) -> str | None:
         """The FHIR code of a field by a table; a finding when the table has none."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, time
 
-_FORM = re.compile(r"(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?)?([+-]\d{4})?\Z")
-_CLOCK = re.compile(r"(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?([+-]\d{4})?\Z")
+_FORM = re.compile(r"(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?)?([+-]\d{4})?\Z", re.ASCII)
+_CLOCK = re.compile(r"(\d\d)(\d\d)?(\d\d)?(\.\d{1,6})?([+-]\d{4})?\Z", re.ASCII)
 
 
 def date_time(text: str, zone: str) -> str | None:

@@ -12,7 +12,7 @@ from minkang.gateways.hl7v2.mapping.draft import Draft, Element, present
 from minkang.gateways.hl7v2.mapping.tables import code
 from minkang.gateways.hl7v2.wire import Segment
 
-_NUMBER = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([+-]?)(\d{1,18}(?:\.\d{1,18})?)\Z")
+_NUMBER = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([+-]?)(\d{1,18}(?:\.\d{1,18})?)\Z", re.ASCII)
 _SIGNS = {"≤": "<=", "≥": ">="}
 _TEXTS = {"ST", "TX", "FT", ""}
 

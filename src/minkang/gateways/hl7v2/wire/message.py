@@ -171,7 +171,7 @@ def _meaning(found: re.Match[str], cut: Delimiters) -> str:
     if name[0] == "X":
         return _hexadecimal(name[1:], cut.charset) or found[0]
     if name.startswith((".br", ".sp")):
-        return "\n" * (int(name[3:]) if name[3:].strip("+ ").isdecimal() and int(name[3:]) < 100 else 1)
+        return "\n" * (int(name[3:]) if re.fullmatch(r"\+?[0-9]{1,2}", name[3:]) else 1)
     return "" if name in ("H", "N", ".fi", ".nf") else found[0]
 
 
