@@ -93,4 +93,4 @@ def fetched(file: dict[str, Any]) -> bytes:
 
 def bulk_workers(made: Platform) -> list[int]:
     assert made.process is not None
-    return [pid for pid in children(made.process.pid) if b"minkang.app.bulk_worker" in command_of(pid)]
+    return [pid for pid in children(made.process.pid) if b"minkang.app.jobs_worker" in command_of(pid)]

@@ -46,7 +46,7 @@ def status(made: Platform, id: str) -> str:
 
 def tellers(made: Platform) -> list[int]:
     assert made.process is not None
-    return [pid for pid in children(made.process.pid) if b"minkang.app.bulk_worker" in command_of(pid)]
+    return [pid for pid in children(made.process.pid) if b"minkang.app.jobs_worker" in command_of(pid)]
 
 
 def numbers(target: Listener) -> list[int]:

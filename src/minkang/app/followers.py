@@ -1,4 +1,4 @@
-"""Who follows the feed in the process for bulk jobs, and who is told of Subscriptions there: wiring only."""
+"""Who follows the feed in the process for jobs, and who is told of Subscriptions there: wiring only."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def house(settings: Settings, store: Store) -> House:
 
 
 def base(settings: Settings) -> str:
-    """Address of the FHIR door as it stands in notifications. The supervisor says where it listens (`bulk_process`)."""
+    """Address of the FHIR door as it stands in notifications. The supervisor says where it listens (`jobs_process`)."""
     return (settings.base_url or f"http://{settings.host}:{settings.port}/fhir").rstrip("/")
 
 

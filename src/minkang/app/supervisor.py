@@ -20,7 +20,7 @@ from typing import cast
 import structlog
 from rich.console import Console
 
-from minkang.app import bulk_process, prepare, status
+from minkang.app import jobs_process, prepare, status
 from minkang.app.listener import address_of, answers, listening
 from minkang.app.workers import Workers
 from minkang.kit import metrics, processes
@@ -64,7 +64,7 @@ async def serve(settings: Settings, app: str = APP) -> None:
             await _ready(listener, kept)
             workers.served = True
             here = replace(settings, base_url=settings.base_url or f"{address_of(listener)}/fhir")
-            async with bulk_process.running(here, url, counted):
+            async with jobs_process.running(here, url, counted):
                 _greet(settings, listener)
                 status.note(folder, os.getpid(), address_of(listener))
                 await _first_end(kept, base.kept)
@@ -125,8 +125,8 @@ def cluster_options(settings: Settings) -> Options:
         bin=settings.postgres_bin,
         user=settings.postgres_user,
         state=settings.state,
-        # Besides the workers' there are migrations, backups, psql and whoever follows the feed.
-        connections=settings.workers * settings.connections + 20,
+        # Besides the workers' there are migrations, backups, psql, jobs and whoever follows the feed.
+        connections=settings.workers * settings.connections + 28,
     )
 
 

@@ -29,6 +29,9 @@ from minkang.store.sql import SQL
 MOST = 10
 """Jobs under way at once, of everybody together."""
 
+QUEUE = "bulk"
+"""Name of the queue, and of the job in it that carries an order out; it is put there in the order's transaction."""
+
 UNDER_WAY = ("waiting", "running")
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -101,6 +104,10 @@ class Desk:
         order = seal_json(self._sealer, asdict(Order(self._actor, self._scope, asked)), f"job:{id}")
         async with self._translated(), self._database.transaction() as connection:
             made = await connection.fetchval(SQL["job_order"], id, kind, self._actor.reference, order, MOST)
+            if made is not None:
+                await connection.fetchval(
+                    SQL["queue_put"], QUEUE, QUEUE, None, orjson.dumps({"order": id}).decode(), None
+                )
         if made is None:
             raise TooMany(f"{MOST} jobs are under way already; try again when some have ended.")
         return id

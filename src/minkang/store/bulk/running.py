@@ -55,6 +55,16 @@ class Run:
     save: Callable[[dict[str, Any], int, float], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`status` as in `desk.Job`; `done`: 0 to 1; `rows`: so far."""
+
+    kind: str
+    status: str
+    done: float
+    rows: int
+
+
 Kind = Callable[[Run], Awaitable[None]]
 """How jobs of one kind are carried out: it saves its last state before it returns. Busy: try again later."""
 
@@ -85,6 +95,12 @@ class Runner:
         """Ids of jobs to be carried out, oldest first; somebody may be at them already."""
         async with self._database.connection() as connection:
             return [row["id"] for row in await connection.fetch(SQL["jobs_waiting"])]
+
+    async def standing(self, id: str) -> Standing | None:
+        """How an order stands; None when there is no such order (any more)."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL["job_standing"], id)
+        return None if row is None else Standing(**row)
 
     async def run(self, id: str) -> bool:
         """Carry one out, or go on with it. False when somebody else is at it or it is over. Raises Busy when it has to

@@ -57,6 +57,9 @@ RETURNING id
 -- name: job_look
 SELECT id, kind, owner, status, created, updated, expires, done, rows, request, state FROM bulk_job WHERE id = $1
 
+-- name: job_standing
+SELECT kind, status, done, rows FROM bulk_job WHERE id = $1
+
 -- name: job_begin
 UPDATE bulk_job SET status = 'running', updated = now() WHERE id = $1 AND status IN ('waiting', 'running')
 RETURNING kind, request, state

@@ -1,4 +1,4 @@
-"""Keeps the process for bulk jobs and followers (`bulk_worker.py`) running beside the workers."""
+"""Keeps the process for jobs and followers (`jobs_worker.py`) running beside the workers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def _keep(settings: Settings, url: str, counted: Path) -> None:
         finally:
             await _stop(process)
             metrics.forget_process(process.pid, counted)
-        log.error("the process for bulk jobs ended and is started again", pid=process.pid, code=process.returncode)
+        log.error("the process for jobs ended and is started again", pid=process.pid, code=process.returncode)
         lasted = asyncio.get_running_loop().time() - began
         pause = 0.5 if lasted > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
         await asyncio.sleep(pause)
@@ -59,7 +59,7 @@ def _start(settings: Settings, url: str, counted: Path) -> subprocess.Popen[byte
     # The URL may hold a password: it goes through the pipe, as to the workers.
     inherited = {name: value for name, value in os.environ.items() if name != variable_of("database_url")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "minkang.app.bulk_worker"],
+        [sys.executable, "-m", "minkang.app.jobs_worker"],
         env={**inherited, **to_environment(replace(settings, database_url=None)), metrics.FOLDER: str(counted)},
         stdin=subprocess.PIPE,
         start_new_session=True,

@@ -1,0 +1,92 @@
+"""The process that carries out jobs and follows the feed, so that the workers that answer requests never do.
+
+Started by the supervisor (`jobs_process.py`) as `python -m minkang.app.jobs_worker` with the settings in its
+environment and the database's URL as the first line of its standard input, which closes when the supervisor is gone.
+Whatever it is at when it ends, however it ends, the next one goes on with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from dataclasses import replace
+
+from prometheus_client import Counter, Gauge
+
+from minkang.app import followers, import_jobs
+from minkang.app.jobs import jobs
+from minkang.app.prepare import key_file
+from minkang.kit import log as logs
+from minkang.kit import processes, settings
+from minkang.kit.db import Unavailable
+from minkang.kit.folders import DataFolder
+from minkang.kit.settings import Settings
+from minkang.platform.workflow.carrying import AT_ONCE, Carrying
+from minkang.store import keys
+from minkang.store.sql import SQL
+from minkang.store.store import Store
+
+GRACE = 5.0
+
+_ended = Counter("minkang_jobs_ended", "Attempts at jobs that ended.", ("job", "outcome"))
+_jobs = Gauge("minkang_jobs", "Jobs in the queue.", ("job", "status"), multiprocess_mode="livemax")
+
+
+def main() -> None:
+    chosen = settings.load()
+    logs.set_up(chosen.log_level)
+    url = sys.stdin.buffer.readline().decode().strip()
+    if url:
+        processes.end_with_parent(grace=GRACE)
+        asyncio.run(_until_told(replace(chosen, database_url=url)))
+
+
+async def _until_told(chosen: Settings) -> None:
+    working = asyncio.create_task(work(chosen))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+    await asyncio.gather(working, return_exceptions=True)
+    if not working.cancelled():
+        working.result()
+
+
+async def work(chosen: Settings) -> None:
+    """Carries jobs out and follows the feed until it is cancelled. The next process goes on where this one was."""
+    folder = DataFolder(chosen.data)
+    connections = 3 * AT_ONCE + 4 + followers.CONNECTIONS
+    store = await Store.open(str(chosen.database_url), keys.load(key_file(folder)), connections=connections)
+    try:
+        kinds = {"import": import_jobs.kind(chosen, key_file(folder).absolute())}
+        runner = store.runner(folder.bulk, chosen.bulk_files_keep, kinds)
+        carrying = Carrying(
+            str(chosen.database_url),
+            store.database,
+            store.sealer,
+            jobs(runner, store.database),
+            lambda name, outcome: _ended.labels(name, outcome).inc(),
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(carrying.run())
+            group.create_task(_tell(store))
+            group.create_task(followers.run(chosen, store))
+    finally:
+        await store.close()
+
+
+async def _tell(store: Store) -> None:
+    seen: set[tuple[str, str]] = set()
+    while True:
+        with contextlib.suppress(Unavailable):
+            async with store.database.connection() as connection:
+                rows = await connection.fetch(SQL["queue_counts"])
+            now = {(row["task_name"], row["status"]): row["count"] for row in rows}
+            seen |= now.keys()
+            for key in seen:
+                _jobs.labels(*key).set(now.get(key, 0))
+        await asyncio.sleep(followers.TOLD)
+
+
+if __name__ == "__main__":
+    main()
