@@ -29,6 +29,8 @@ HOUSE = {
     "gateways/rest/gateway": "from minkang.store import contract\n",
     "gateways/hl7v2/__init__": "",
     "gateways/hl7v2/wire": "",
+    "gateways/cda/__init__": "",
+    "gateways/cda/wire": "",
     "programs/__init__": "",
     "programs/referral/__init__": "",
     "programs/referral/module": "from minkang.programs.referral import pages\n",
