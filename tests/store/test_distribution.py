@@ -50,6 +50,8 @@ FAN_OUT = {
     "definitions": "value sets and the like lie anywhere, found by a term",
     "counts": EVERYBODY,
     "rows_with_terms": EVERYBODY,
+    "parameter_resources": "the few SearchParameters there are, wherever they lie",
+    "parameter_portion": EVERYBODY,
     "feed_rows": WRITTEN,
     "feed_sizes": WRITTEN,
     "feed_change": WRITTEN,

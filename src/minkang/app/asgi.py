@@ -18,6 +18,7 @@ from minkang.app.bearer import guarded
 from minkang.app.prepare import key_file
 from minkang.app.warm import warm
 from minkang.fhir.problem import Busy
+from minkang.fhir.search.parameters import ADDING
 from minkang.gateways.bulk import gateway as bulk_gateway
 from minkang.gateways.rest import gateway
 from minkang.gateways.rest.request import Request
@@ -27,7 +28,7 @@ from minkang.kit.folders import DataFolder
 from minkang.kit.http import App, Receive, Scope, Send, send_bytes
 from minkang.kit.settings import Settings
 from minkang.platform.subscriptions.desk import SubscriptionDesk
-from minkang.store import keys
+from minkang.store import keys, parameters
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING, Actor
 from minkang.store.store import Store
@@ -79,6 +80,7 @@ def create(settings: Settings) -> App:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
+        ADDING.set(store().parameters)
         if bulk_gateway.is_mine(path):
             await bulk(scope, receive, send)
         elif path.startswith("/fhir"):
@@ -147,11 +149,13 @@ async def _lifespan(settings: Settings, opened: list[Store], receive: Receive, s
     numbering = asyncio.create_task(_number_the_feed(opened[0]))
     warming = asyncio.create_task(warm(opened[0]))
     learning = asyncio.create_task(_learn(opened[0]))
+    knowing = asyncio.create_task(_know_parameters(opened[0]))
     await send({"type": "lifespan.startup.complete"})
     await receive()  # shutdown
-    for task in (numbering, warming, learning):
+    tasks = (numbering, warming, learning, knowing)
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(numbering, warming, learning, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
     await opened.pop().close()
     await send({"type": "lifespan.shutdown.complete"})
 
@@ -178,6 +182,18 @@ async def _learn(store: Store) -> None:
         except Exception:
             log.exception("statistics could not be read")
         await asyncio.sleep(LEARN_PAUSE)
+
+
+async def _know_parameters(store: Store) -> None:
+    """Notice search parameters that somebody added, and when they may be searched by."""
+    while True:
+        try:
+            await store.read_parameters()
+        except Unavailable:
+            pass  # the next look will do, and a write looks before it writes
+        except Exception:
+            log.exception("added search parameters could not be read")
+        await asyncio.sleep(parameters.PAUSE)
 
 
 async def _open(settings: Settings) -> Store:

@@ -21,6 +21,7 @@ from minkang.store import keys
 from minkang.store.bulk.lines import Chunk
 from minkang.store.bulk.loading import Counts, Loader, Place
 from minkang.store.index import Indexer
+from minkang.store.parameters import Parameters
 from minkang.store.scope import Actor
 from minkang.store.seal import Sealer
 from minkang.store.store import SETTINGS
@@ -61,7 +62,7 @@ def serve(pipe: Pipe) -> None:
 async def _serve(pipe: Pipe) -> None:
     hello: Hello = pipe.recv()
     found = keys.load(hello.key_file)
-    loader = Loader(Sealer(found), Indexer(found), hello.actor, hello.source)
+    loader = Loader(Sealer(found), Parameters(Indexer(found)), hello.actor, hello.source)
     gc.collect()
     gc.freeze()
     gc.disable()  # nearly everything of a chunk is freed without it; what refers to itself waits a little

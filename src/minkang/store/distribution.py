@@ -50,6 +50,7 @@ PLACEMENTS = (
     Placement("import_job", "local", why="few rows"),
     Placement("import_chunk", "local", why="one row for each mebibyte, referring to import_job"),
     Placement("import_rejected", "local", why="read as one list, referring to import_job"),
+    Placement("search_parameter", "local", why="few rows, read whole by every process"),
     Placement("migration", "local", why="the schema is changed from the coordinator"),
 )
 

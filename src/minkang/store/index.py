@@ -19,7 +19,7 @@ from minkang.fhir.compartments import compartments
 from minkang.fhir.references import patient_of
 from minkang.fhir.resource import Parsed, Resource, members
 from minkang.fhir.search.kinds import date as dates
-from minkang.fhir.search.parameters import SearchParameter, parameter, parameters_of
+from minkang.fhir.search.parameters import SearchParameter, standard_parameters_of
 from minkang.fhir.text import content, words
 from minkang.store.index_rules import LONG, alias, date_code, has_text, is_common, is_indexed
 from minkang.store.keys import Keys
@@ -90,6 +90,17 @@ class Indexer:
         self.hash = TermHash(keys)
         self._long = self.hash(LONG)
         self._members: dict[str, dict[str, _Member]] = {}
+        self._added: Mapping[str, tuple[_Rule, ...]] = {}
+
+    def add(self, parameters: Mapping[str, Sequence[SearchParameter]]) -> None:
+        """Index by these beside the standard's from now on, and by no others (by type; `parameters.py`)."""
+        self._added = {type: tuple(_rule(type, one) for one in ours) for type, ours in parameters.items()}
+
+    def terms_of(self, type: str, one: SearchParameter, tree: Resource) -> set[int]:
+        """What one added parameter alone gives."""
+        keys: set[int] = set()
+        self._find((_rule(type, one),), tree, keys, keys)
+        return keys
 
     def index(
         self,
@@ -110,6 +121,9 @@ class Indexer:
             self._find(rules, tree, keys, flags)
         if "contained" not in tree:
             self._by_member(type, tree, members(parsed.text) if raw is None else raw, keys, flags)
+        added = self._added.get(type)
+        if added:
+            self._find(added, tree, keys, flags)
         if type in _ROOTS:
             keys.add(self.hash.once(f"self|{type}/{id}"))
         if type != "Patient":
@@ -171,17 +185,21 @@ class Indexer:
 @cache
 def _rules(type: str) -> tuple[_Rule, ...]:
     return tuple(
-        _Rule(
-            f"{type}|{one.code}|",
-            one,
-            one.elements,
-            import_module(f"minkang.fhir.search.kinds.{one.kind}").values,
-            kind_of(one.kind).terms,
-            is_common(one, type),
-            one.kind == "string",
-        )
-        for one in parameters_of(type).values()
+        _rule(type, one)
+        for one in standard_parameters_of(type).values()
         if is_indexed(one, type) and not alias(one, type)
+    )
+
+
+def _rule(type: str, one: SearchParameter) -> _Rule:
+    return _Rule(
+        f"{type}|{one.stem}|",
+        one,
+        one.elements,
+        import_module(f"minkang.fhir.search.kinds.{one.kind}").values,
+        kind_of(one.kind).terms,
+        is_common(one, type),
+        one.kind == "string",
     )
 
 
@@ -222,4 +240,4 @@ def _asked(type: str, members: tuple[str, ...]) -> tuple[_Rule, ...]:
 @cache
 def _date_parameter(type: str) -> SearchParameter | None:
     code = date_code(type)
-    return parameter(type, code) if code else None
+    return standard_parameters_of(type).get(code) if code else None

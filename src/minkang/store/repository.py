@@ -26,6 +26,7 @@ from minkang.store.contract import Entry, Extract, HistoryPage, Moment, Page, Po
 from minkang.store.definitions import Definitions
 from minkang.store.fresh import FreshWrite, NotFresh, suits
 from minkang.store.index import Indexer
+from minkang.store.parameters import Parameters
 from minkang.store.rows import admits, check_writable
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer
@@ -51,6 +52,7 @@ class PostgresRepository:
         indexer: Indexer,
         definitions: Definitions,
         frequencies: Frequencies,
+        parameters: Parameters,
         actor: Actor,
         scope: Scope,
         *,
@@ -61,6 +63,7 @@ class PostgresRepository:
         self._indexer = indexer
         self._definitions = definitions
         self._frequencies = frequencies
+        self._parameters = parameters
         self._actor = actor
         self._scope = scope
         self._slow = slow
@@ -186,6 +189,7 @@ class PostgresRepository:
 
     async def _attempt(self, entries: Sequence[Entry], source: str | None, message_id: str | None) -> list[Any]:
         async with self._translated(), self._database.transaction() as connection:
+            await self._parameters.keep(connection)
             write = Write(connection, self._sealer, self._indexer, self._actor, self._scope)
             await transaction.open(write, entries, f"{source} {message_id}" if message_id is not None else None)
             if message_id is not None:
@@ -203,6 +207,7 @@ class PostgresRepository:
     async def _attempt_fresh(self, entries: Sequence[Entry], source: str | None, message_id: str | None) -> list[Any]:
         """In one statement. Raises NotFresh; a message that was answered before shows as a race."""
         async with self._translated(), self._database.connection() as connection:
+            await self._parameters.keep(connection)
             write = FreshWrite(connection, self._sealer, self._indexer, self._actor, self._scope)
             await write.look(entries)
             await transaction.open(write, entries, f"{source} {message_id}" if message_id is not None else None)
@@ -216,7 +221,7 @@ class PostgresRepository:
         self, connection: Connection[Any], entries: Sequence[Entry], answers: list[Any]
     ) -> list[Any]:
         if any(entry.read for entry in entries):
-            bound = (self._definitions, self._frequencies, self._actor, self._scope)
+            bound = (self._definitions, self._frequencies, self._parameters, self._actor, self._scope)
             inside = PostgresRepository(self._database, self._sealer, self._indexer, *bound, slow=self._slow)
             inside._inside = connection
             for place, entry in enumerate(entries):

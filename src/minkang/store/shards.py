@@ -13,7 +13,7 @@ from hashlib import blake2b
 from minkang.fhir.compartments import in_compartment
 from minkang.kit import ids
 
-_SHARD_BITS = 63
+BITS = 63
 """bigint is signed; 63 bits keep every shard positive."""
 
 _PERSONAL = frozenset(in_compartment("Patient")) - {"Patient"}
@@ -23,7 +23,7 @@ _PERSONAL = frozenset(in_compartment("Patient")) - {"Patient"}
 @lru_cache(maxsize=100_000)
 def hashed(type: str, id: str) -> int:
     """The shard that a type and id alone determine."""
-    return int.from_bytes(blake2b(f"{type}/{id}".encode(), digest_size=8).digest(), "big") >> 64 - _SHARD_BITS
+    return int.from_bytes(blake2b(f"{type}/{id}".encode(), digest_size=8).digest(), "big") >> 64 - BITS
 
 
 def of_patient(id: str) -> int:
@@ -69,4 +69,4 @@ def carried(id: str) -> int | None:
     if len(id) != 2 * ids.WIDTH + 1 or id[ids.WIDTH] != ".":
         return None
     shard = ids.decode(id[: ids.WIDTH])
-    return shard if shard is not None and shard < 1 << _SHARD_BITS else None
+    return shard if shard is not None and shard < 1 << BITS else None

@@ -14,6 +14,8 @@ from minkang.store.bulk.running import Kind, Runner
 from minkang.store.definitions import Definitions
 from minkang.store.index import Indexer
 from minkang.store.keys import KeyFileDamaged, Keys
+from minkang.store.parameters import KNOWN, Parameters
+from minkang.store.reindex import Reindexing
 from minkang.store.repository import PostgresRepository
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer
@@ -44,6 +46,7 @@ class Store:
         self.indexer = Indexer(keys)
         self.definitions = Definitions(self.sealer, self.indexer.hash)
         self.frequencies = Frequencies()
+        self.parameters = Parameters(self.indexer)
         self.slow_search_ms = 0
 
     @classmethod
@@ -55,6 +58,7 @@ class Store:
             if await distribution.is_distributed(connection):
                 store.database.use(SETTINGS | {"plan_cache_mode": distribution.PLAN_MODE})
                 await connection.execute(f"SET plan_cache_mode = {distribution.PLAN_MODE}")
+            await store.parameters.read(connection)
             await connection.execute(SQL["tell_fact"], "keys", keys.fingerprint)
             sealed_with = await connection.fetchval(SQL["fact"], "keys")
         if sealed_with != keys.fingerprint:
@@ -64,14 +68,14 @@ class Store:
 
     def repository(self, actor: Actor, scope: Scope) -> PostgresRepository:
         """The door to the records for one caller."""
-        known = (self.indexer, self.definitions, self.frequencies)
+        known = (self.indexer, self.definitions, self.frequencies, self.parameters)
         return PostgresRepository(
             self.database, self.sealer, *known, actor, scope, slow=self.slow_search_ms / 1000 or None
         )
 
     def removal(self, actor: Actor, scope: Scope) -> Removal:
         """Who takes out for one caller what a source sent or a search finds."""
-        return Removal(self.database, self.sealer, self.indexer, self.definitions, actor, scope)
+        return Removal(self.database, self.sealer, self.parameters, self.definitions, actor, scope)
 
     def desk(self, actor: Actor, scope: Scope, folder: Path, import_from: Path | None = None) -> Desk:
         """Where one caller orders exports and the like; `folder` is where files of jobs lie, and below `import_from`
@@ -88,6 +92,15 @@ class Store:
             large = await connection.fetchval(SQL["rows"]) > _COUNTED
             rows = await connection.fetch(SQL["estimated_counts" if large else "counts"])
             return {NAMES[row["type"]]: row["rows"] for row in rows}
+
+    def reindexing(self, known: timedelta = KNOWN) -> Reindexing:
+        """Who indexes what is there by search parameters that are new."""
+        return Reindexing(self.database, self.sealer, self.indexer, self.parameters, known=known)
+
+    async def read_parameters(self) -> None:
+        """Read anew which search parameters were added; see parameters.py."""
+        async with self.database.connection() as connection:
+            await self.parameters.read(connection)
 
     async def learn(self) -> None:
         """Read anew how common terms are; see search/frequencies.py."""

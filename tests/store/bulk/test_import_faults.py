@@ -39,7 +39,7 @@ class Imports:
     def __init__(self, store: Store, connection: Any, job: str) -> None:
         self.store, self.connection, self.job = store, connection, job
         self.repository: PostgresRepository = store.repository(Actor("Device/door"), EVERYTHING)
-        self.loader = Loader(store.sealer, store.indexer, ACTOR, "hospital")
+        self.loader = Loader(store.sealer, store.parameters, ACTOR, "hospital")
         self._next = 0
 
     async def load(self, *lines: Resource | bytes) -> Counts:

@@ -38,7 +38,7 @@ def repository(store: Store):
 @pytest.fixture
 async def load(store: Store):
     """Loads lines as one chunk of a new import."""
-    loader = Loader(store.sealer, store.indexer, ACTOR, "test")
+    loader = Loader(store.sealer, store.parameters, ACTOR, "test")
 
     async def run(*lines: Any) -> tuple[Counts, list[dict]]:
         data = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines) + b"\n"
@@ -155,7 +155,7 @@ async def test_one_id_under_two_patients_is_one_resource(repository, load):
 
 async def test_lines_without_an_id_get_the_same_one_when_they_are_read_again(store, repository):
     data = json.dumps(condition(None)).encode() + b"\n"
-    loader = Loader(store.sealer, store.indexer, ACTOR, "test")
+    loader = Loader(store.sealer, store.parameters, ACTOR, "test")
     async with store.database.connection() as connection:
         job = await imports.open_or_resume(connection, "[]", "test", again=True)
         first = await loader.load(connection, Place(job.id, 0), Chunk(0, 1, data))

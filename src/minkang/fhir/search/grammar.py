@@ -16,7 +16,7 @@ from minkang.fhir.search.escapes import split
 from minkang.fhir.search.includes import parse_include
 from minkang.fhir.search.kinds import KINDS, UNORDERED, composite
 from minkang.fhir.search.linking import is_linked, parse_link
-from minkang.fhir.search.parameters import SearchParameter, parameters_of, resource_types
+from minkang.fhir.search.parameters import SearchParameter, parameters_of, resource_types, why_not
 from minkang.fhir.search.query import Clause, Include, Query, Sort
 
 MAX_PAIRS = 100
@@ -173,6 +173,9 @@ def _ignore(reading: _Reading, name: str, reason: str) -> bool:
 
 
 def _unknown(code: str, reading: _Reading) -> str:
+    reason = why_not(reading.scope, code)
+    if reason is not None:
+        return f"The parameter {code[:64]!r} of {reading.scope} cannot be used: {reason}"
     known = sorted(name for name, one in parameters_of(reading.scope).items() if one.kind in KINDS)
     place = reading.scope or "a search over several types"
     return f"Unknown parameter {code[:64]!r} for {place}; known: {', '.join(known)}."

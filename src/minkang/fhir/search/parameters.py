@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -41,6 +42,7 @@ class SearchParameter:
     string that is somebody's name, found by pinyin too. `keys`: top-level members it starts at (None: any resource).
     `elements(resource)` is the compiled extractor: a list of (FHIR type, JSON value), where a plain string of a spoken
     parameter has the type `name`. A composite's are shared elements, each given as (kind, elements) of its components.
+    `generation`: 0 for those of the standard; of one that somebody added, which edition of it (`custom_parameters.py`).
     """
 
     code: str
@@ -53,8 +55,14 @@ class SearchParameter:
     types: tuple[str, ...] = field(compare=False, default=())
     systems: tuple[str, ...] = field(compare=False, default=())
     spoken: bool = field(compare=False, default=False)
+    generation: int = 0
     keys: frozenset[str] | None = field(compare=False, repr=False, default=None)
     elements: Extractor = field(compare=False, repr=False, default=lambda resource: [])
+
+    @property
+    def stem(self) -> str:
+        """What the index calls it: editions of one code are different things there."""
+        return self.code if self.generation == 0 else f"{self.code}~{self.generation}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.base, self.code)  # closures do not pickle: look it up again
@@ -68,13 +76,56 @@ HAS = SearchParameter("_has", "has", "Resource", "", "")
 """Reverse chaining, in the standard's text only too (http://hl7.org/fhir/R4/search.html#has)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Parameters beside those of the standard: `ready` by type and code; `waiting`: by type and code what to say to who
+    asks for one that cannot be used (yet)."""
+
+    ready: Mapping[str, Mapping[str, SearchParameter]]
+    waiting: Mapping[tuple[str, str], str]
+    _whole: dict[str, Mapping[str, SearchParameter]] = field(default_factory=dict[str, Mapping[str, SearchParameter]])
+
+    def of(self, type: str) -> Mapping[str, SearchParameter]:
+        """Theirs and the standard's."""
+        found = self._whole.get(type)
+        if found is None:
+            found = self._whole[type] = MappingProxyType({**_parameters_of(type), **self.ready.get(type, {})})
+        return found
+
+
+class Adding(Protocol):
+    """Who knows what was added, now."""
+
+    @property
+    def added(self) -> Added: ...
+
+
+ADDING: ContextVar[Adding | None] = ContextVar("added search parameters", default=None)
+"""That of the store which this request, job or test is about. A store knows its own and nothing below it may hold a
+state, so who begins the work says which counts; whoever parses, plans, includes and describes asks here."""
+
+
 def parameters_of(type: str | None) -> Mapping[str, SearchParameter]:
     """Parameters of a resource type by code, those of Resource included; only the latter for None."""
-    return _parameters_of(type or "Resource")
+    adding = ADDING.get()
+    if adding is None or type is None:
+        return _parameters_of(type or "Resource")
+    return adding.added.of(type)
+
+
+def standard_parameters_of(type: str) -> Mapping[str, SearchParameter]:
+    """Those of the standard alone."""
+    return _parameters_of(type)
 
 
 def parameter(type: str | None, code: str) -> SearchParameter | None:
-    return _parameters_of(type or "Resource").get(code)
+    return parameters_of(type).get(code)
+
+
+def why_not(type: str | None, code: str) -> str | None:
+    """What keeps an added parameter from being used; None where there is none of that code."""
+    adding = ADDING.get()
+    return adding.added.waiting.get((type, code)) if adding is not None and type is not None else None
 
 
 def extract(resource: Resource) -> list[tuple[SearchParameter, Elements]]:
@@ -118,7 +169,7 @@ def _parameters_of(type: str) -> Mapping[str, SearchParameter]:
 
 
 def _again(base: str, code: str) -> SearchParameter:
-    return _parameters_of(base)[code]
+    return parameters_of(base)[code]
 
 
 def _compile(row: dict[str, Any]) -> SearchParameter:

@@ -31,6 +31,7 @@ from minkang.store import shards
 from minkang.store.bulk.binary import ResourceRows, locator_rows, text_rows
 from minkang.store.bulk.lines import LONGEST, Chunk
 from minkang.store.index import Indexer, Terms
+from minkang.store.parameters import Parameters
 from minkang.store.rows import Name, TextRow, organization_number
 from minkang.store.scope import EVERYTHING, Actor
 from minkang.store.seal import Sealer, name_of
@@ -94,17 +95,21 @@ class _Made:
 class Loader:
     """Loads chunks for one actor, one after the other."""
 
-    def __init__(self, sealer: Sealer, indexer: Indexer, actor: Actor, source: str) -> None:
+    def __init__(self, sealer: Sealer, parameters: Parameters, actor: Actor, source: str) -> None:
         self._sealer = sealer
-        self._indexer = indexer
+        self._parameters = parameters
+        self._indexer = parameters.indexer
         self._actor = actor
         self._source = f"import:{source}"
 
     async def load(self, connection: Connection[Any], place: Place, chunk: Chunk) -> Counts:
         """Raises what the database raises when it is away or full; then nothing of the chunk is in."""
-        prepared = prepare(place, chunk, self._indexer)
-        copying = not prepared.again
+        prepared, version, copying = Prepared(), -1, True
         for _ in range(_TRIES):
+            await self._parameters.keep(connection)
+            if version != self._parameters.version:
+                prepared, version = prepare(place, chunk, self._indexer), self._parameters.version
+                copying = copying and not prepared.again
             try:
                 async with connection.transaction():
                     counts = await (self._copy if copying else self._merge)(connection, prepared)

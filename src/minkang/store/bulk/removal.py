@@ -28,7 +28,7 @@ from minkang.store.bulk import moment
 from minkang.store.bulk.walk import Walk
 from minkang.store.contract import Entry, Extract, Moment, Stored
 from minkang.store.definitions import Definitions
-from minkang.store.index import Indexer
+from minkang.store.parameters import Parameters
 from minkang.store.rows import check_writable, organization_number
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer, name_of
@@ -113,14 +113,15 @@ class Removal:
         self,
         database: Database,
         sealer: Sealer,
-        indexer: Indexer,
+        parameters: Parameters,
         definitions: Definitions,
         actor: Actor,
         scope: Scope,
     ):
         self._database = database
         self._sealer = sealer
-        self._indexer = indexer
+        self._parameters = parameters
+        self._indexer = parameters.indexer
         self._definitions = definitions
         self._actor = actor
         self._scope = scope
@@ -222,6 +223,7 @@ class Removal:
             type, id = NAMES[row["type"]], row["id"]
             text = self._sealer.open(row["content"], name_of(type, id, row["version"]))
             entries.append(Entry("PUT", type, id, parsed=parse(text)))
+        await self._parameters.keep(connection)
         write = Write(connection, self._sealer, self._indexer, self._actor, self._scope)
         await transaction.open(write, entries)
         await transaction.perform(write, entries, _nobody)

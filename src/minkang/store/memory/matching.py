@@ -18,12 +18,12 @@ from minkang.store.memory.rows import Row
 
 def values_of(row: Row, parameter: SearchParameter) -> list[Any]:
     """The values of one parameter in one resource, in the shape of the parameter's kind."""
-    if parameter.code not in row.values and row.tree is not None:
+    if parameter.stem not in row.values and row.tree is not None:
         # `_text` and `_content` look at the whole resource, by no path.
         by_path = parameter.expression and not parameter.components
         elements = path_elements(parameter, row.tree) if by_path else parameter.elements(row.tree)
-        row.values[parameter.code] = KINDS[parameter.kind].values(elements)
-    return row.values[parameter.code]
+        row.values[parameter.stem] = KINDS[parameter.kind].values(elements)
+    return row.values[parameter.stem]
 
 
 def matches(query: Query, row: Row) -> bool:

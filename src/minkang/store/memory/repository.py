@@ -17,6 +17,7 @@ from minkang.store.memory.definitions import resolve
 from minkang.store.memory.everything import everything, place
 from minkang.store.memory.export import portions
 from minkang.store.memory.paging import one_page
+from minkang.store.memory.parameters import MemoryParameters
 from minkang.store.memory.rows import Row, Rows, admits
 from minkang.store.memory.searching import search
 from minkang.store.memory.transaction import perform
@@ -32,6 +33,7 @@ class MemoryStore:
     def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
         self.rows = Rows(now)
         self.writing = asyncio.Lock()
+        self.parameters = MemoryParameters(self.rows)
         self.messages: dict[tuple[str, str], list[Written | Any]] = {}
 
     def repository(self, actor: Actor = NOBODY, scope: Scope = EVERYTHING) -> MemoryRepository:

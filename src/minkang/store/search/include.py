@@ -95,7 +95,7 @@ def _target(element: Any) -> Name | None:
 
 def _codes(type: str, code: str) -> set[str]:
     """Codes under which a type's references stand in the index."""
-    return {own for one in _parameters(type, code) for own in alias(one, type) or (one.code,)}
+    return {own for one in _parameters(type, code) for own in alias(one, type) or (one.stem,)}
 
 
 async def _pointing(

@@ -257,7 +257,7 @@ def _wanted_terms(type: str, clause: Clause) -> list[str] | None:
     if not is_indexed(one, type):
         return None
     kind = kind_of(one.kind)
-    codes = alias(one, type) or (one.code,)
+    codes = alias(one, type) or (one.stem,)
     modifier = None if clause.modifier in NUMBERS else clause.modifier
     found: list[str] = []
     for wanted in clause.wanted:

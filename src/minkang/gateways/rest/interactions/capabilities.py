@@ -1,12 +1,12 @@
 """capabilities: GET [base]/metadata (http://hl7.org/fhir/R4/http.html#capabilities).
 
 Made from the code that answers, so that it cannot promise anything else: the router's table, the search parameters that
-can be searched by, the operations. Made once a process and base address.
+can be searched by, the operations. Made once a process and base address, and again when search parameters were added.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -15,7 +15,7 @@ import orjson
 from minkang.fhir.definitions.structures import resource_types
 from minkang.fhir.resource import instant
 from minkang.fhir.search.kinds import KINDS
-from minkang.fhir.search.parameters import SearchParameter, parameters_of
+from minkang.fhir.search.parameters import ADDING, Added, SearchParameter, parameters_of
 from minkang.fhir.subscriptions.wish import topics
 from minkang.gateways.rest.negotiation import JSON_PATCH, MERGE_PATCH
 from minkang.gateways.rest.request import Request, expect_only
@@ -68,12 +68,19 @@ _STARTED = clock.now()
 async def capabilities(request: Request, _: Repository | None) -> Response:
     """200 with the CapabilityStatement, the same for every `mode`: it holds all there is."""
     expect_only(request, "mode")
-    return Response(200, _statement(request.base))
+    adding = ADDING.get()
+    added = adding.added if adding is not None else None
+    known = _made.get(request.base)
+    if known is None or known[0] is not added:
+        if len(_made) >= _BASES:
+            _made.clear()
+        known = _made[request.base] = added, orjson.dumps(statement(request.base))
+    return Response(200, known[1])
 
 
-@lru_cache(maxsize=16)
-def _statement(base: str) -> bytes:
-    return orjson.dumps(statement(base))
+_BASES = 16
+_made: dict[str, tuple[Added | None, bytes]] = {}
+"""By base address: the parameters that had been added when it was made, and its text."""
 
 
 def statement(base: str) -> dict[str, Any]:
@@ -97,16 +104,17 @@ def statement(base: str) -> dict[str, Any]:
 
 
 def _rest() -> dict[str, Any]:
+    pointing = _pointing_to()
     return {
         "mode": "server",
-        "resource": [_resource(name) for name in sorted(resource_types())],
+        "resource": [_resource(name, pointing.get(name, ())) for name in sorted(resource_types())],
         "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
         "searchParam": [_parameter(p) for p in parameters_of("Resource").values() if is_searchable(p)],
         "operation": [{"name": code, "definition": url} for code, url in SYSTEM_OPERATIONS.items()],
     }
 
 
-def _resource(name: str) -> dict[str, Any]:
+def _resource(name: str, pointing: Sequence[str]) -> dict[str, Any]:
     parameters = [p for p in parameters_of(name).values() if is_searchable(p)]
     references = sorted(f"{name}:{p.code}" for p in parameters if p.kind == "reference")
     operations = OPERATIONS | TYPE_OPERATIONS.get(name, {})
@@ -131,7 +139,6 @@ def _resource(name: str) -> dict[str, Any]:
         told = _SUBSCRIPTIONS + "StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
         found["extension"] = [{"url": told, "valueCanonical": url} for url in topics()]
         found["supportedProfile"] = [_SUBSCRIPTIONS + "StructureDefinition/backport-subscription"]
-    pointing = _pointing_to().get(name)
     if pointing:
         found["searchRevInclude"] = list(pointing)
     return found
@@ -149,7 +156,6 @@ def _parameter(parameter: SearchParameter) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=1)
 def _pointing_to() -> dict[str, tuple[str, ...]]:
     """Resource type to the reference parameters of others that may lead to it."""
     found: dict[str, list[str]] = {}
