@@ -301,8 +301,11 @@ async def test_all_rows_can_be_indexed_anew(url: str) -> None:
         await house.settle()
         async with store.database.connection() as connection:
             await connection.execute("UPDATE resource SET keys = '{}', flags = '{}', date = 0")
+            await connection.execute("UPDATE store_fact SET value = 'older' WHERE name = 'index_rules'")
         assert await house.found("floor=7") == set()
+        assert not await store.is_indexed()
         await reindex.again(store.database)
         await house.settle()
         assert await house.found("floor=7") == {"a"}
+        assert await store.is_indexed()
         assert await house.found("code=bp&status=final&date:missing=true") == {"a"}

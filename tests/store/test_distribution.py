@@ -52,6 +52,7 @@ FAN_OUT = {
     "rows_with_terms": EVERYBODY,
     "parameter_resources": "the few SearchParameters there are, wherever they lie",
     "parameter_portion": EVERYBODY,
+    "parameter_any_row": EVERYBODY,
     "feed_rows": WRITTEN,
     "feed_sizes": WRITTEN,
     "feed_change": WRITTEN,

@@ -147,6 +147,21 @@ def expunge(
 
 
 @app.command()
+def reindex(
+    data: Data = None,
+    database_url: Database = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All rows by the rules of this version, as after an upgrade that asks for it.")
+    ] = False,
+    show: Annotated[bool, typer.Option("--show", help="Only say how it stands.")] = False,
+) -> None:
+    """Index what is there by added search parameters. The running platform does it by itself; this shows how far."""
+    from minkang.app import reindexing
+
+    reindexing.run(_settings(data=data, database_url=database_url), everything=everything, show=show)
+
+
+@app.command()
 def status(data: Data = None) -> None:
     """Say what runs on a data folder. Ends with 0 when the platform runs, else with 3."""
     from minkang.app.status import show

@@ -13,11 +13,13 @@ import signal
 import sys
 from dataclasses import replace
 
+import structlog
 from prometheus_client import Counter, Gauge
 
 from minkang.app import followers, import_jobs
 from minkang.app.jobs import jobs
 from minkang.app.prepare import key_file
+from minkang.fhir.search.parameters import ADDING
 from minkang.kit import log as logs
 from minkang.kit import processes, settings
 from minkang.kit.db import Unavailable
@@ -28,7 +30,12 @@ from minkang.store import keys
 from minkang.store.sql import SQL
 from minkang.store.store import Store
 
+REINDEX_PAUSE = 1.0
+"""Seconds between two looks for search parameters that are new."""
+
 GRACE = 5.0
+
+log = structlog.get_logger(__name__)
 
 _ended = Counter("minkang_jobs_ended", "Attempts at jobs that ended.", ("job", "outcome"))
 _jobs = Gauge("minkang_jobs", "Jobs in the queue.", ("job", "status"), multiprocess_mode="livemax")
@@ -55,7 +62,7 @@ async def _until_told(chosen: Settings) -> None:
 async def work(chosen: Settings) -> None:
     """Carries jobs out and follows the feed until it is cancelled. The next process goes on where this one was."""
     folder = DataFolder(chosen.data)
-    connections = 3 * AT_ONCE + 4 + followers.CONNECTIONS
+    connections = 3 * AT_ONCE + 5 + followers.CONNECTIONS
     store = await Store.open(str(chosen.database_url), keys.load(key_file(folder)), connections=connections)
     try:
         kinds = {"import": import_jobs.kind(chosen, key_file(folder).absolute())}
@@ -67,12 +74,31 @@ async def work(chosen: Settings) -> None:
             jobs(runner, store.database),
             lambda name, outcome: _ended.labels(name, outcome).inc(),
         )
+        ADDING.set(store.parameters)
         async with asyncio.TaskGroup() as group:
+            group.create_task(_reindex(store))
             group.create_task(carrying.run())
             group.create_task(_tell(store))
             group.create_task(followers.run(chosen, store))
     finally:
         await store.close()
+
+
+async def _reindex(store: Store) -> None:
+    """Index what is there by search parameters that somebody added."""
+    reindexing = store.reindexing()
+    if not await store.is_indexed():
+        log.warning("rows were indexed by other rules; minkang reindex --all does it anew")
+    while True:
+        try:
+            busy = await reindexing.step()
+        except Unavailable:
+            log.warning("indexing waits for the database")
+            busy = False
+        except Exception:
+            log.exception("rows could not be indexed anew")
+            busy = False
+        await asyncio.sleep(0 if busy else REINDEX_PAUSE)
 
 
 async def _tell(store: Store) -> None:

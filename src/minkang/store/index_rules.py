@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
@@ -22,6 +23,18 @@ _UNINDEXED = frozenset(_RULES["unindexed"]["any"])
 _UNINDEXED_KINDS = frozenset(_RULES["unindexed"]["kinds"])
 _TEXT = frozenset(_RULES["text"]["any"])
 _BIRTH = frozenset(_RULES["birthdate"]["any"])
+
+
+FORM = 1
+"""Of the terms themselves (`search/params`): grows when they are written otherwise."""
+
+
+@cache
+def fingerprint() -> str:
+    """Of everything that decides which terms a row carries."""
+    table = resources.files("minkang.fhir.definitions").joinpath("search-parameters.ndjson").read_bytes()
+    text = f"{FORM} {json.dumps(_RULES, sort_keys=True)}".encode()
+    return blake2b(text + table, digest_size=16).hexdigest()
 
 
 def date_code(type: str) -> str | None:

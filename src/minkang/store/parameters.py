@@ -21,6 +21,7 @@ from minkang.fhir.problem import Problem
 from minkang.fhir.search.parameters import Added, SearchParameter
 from minkang.kit.db import Connection
 from minkang.store.index import Indexer
+from minkang.store.index_rules import fingerprint
 from minkang.store.shards import BITS
 from minkang.store.sql import SQL
 
@@ -131,6 +132,21 @@ def edition_of(row: Any) -> Edition:
 def _say(waiting: dict[tuple[str, str], str], edition: Edition, words: str) -> None:
     for base in edition.definition.get("base", ()):
         waiting[base, str(edition.definition.get("code"))] = words
+
+
+async def is_current(connection: Connection[Any]) -> bool:
+    """Whether all rows are indexed by the rules of now; rows of an older version may lack terms."""
+    return await connection.fetchval(SQL["fact"], "index_rules") == fingerprint()
+
+
+async def tell_current(connection: Connection[Any]) -> None:
+    await connection.execute(SQL["tell_anew"], "index_rules", fingerprint())
+
+
+async def tell_of_empty(connection: Connection[Any]) -> None:
+    """Where nothing is there yet, nothing is indexed by other rules."""
+    if not await connection.fetchval(SQL["parameter_any_row"]):
+        await tell_current(connection)
 
 
 async def editions(connection: Connection[Any]) -> list[Edition]:

@@ -18,7 +18,7 @@ from minkang.fhir.problem import Conflict, Problem
 from minkang.fhir.resource import Parsed, Resource
 from minkang.kit.db import Connection, Database
 from minkang.store.index import Indexer
-from minkang.store.parameters import EVERYTHING, KNOWN, Parameters
+from minkang.store.parameters import EVERYTHING, KNOWN, Parameters, tell_current
 from minkang.store.rows import stored
 from minkang.store.seal import Sealer
 from minkang.store.sql import SQL
@@ -129,6 +129,8 @@ class Reindexing:
             await connection.execute(SQL["parameter_walked"], edition["generation"], *last, len(rows))
         if len(rows) < PORTION:
             await connection.execute(SQL["parameter_swap"], edition["generation"], edition["id"])
+            if edition["id"] == EVERYTHING:
+                await tell_current(connection)
         return True
 
     def _types(self, edition: Any) -> list[int] | None:

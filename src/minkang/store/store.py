@@ -14,7 +14,7 @@ from minkang.store.bulk.running import Kind, Runner
 from minkang.store.definitions import Definitions
 from minkang.store.index import Indexer
 from minkang.store.keys import KeyFileDamaged, Keys
-from minkang.store.parameters import KNOWN, Parameters
+from minkang.store.parameters import KNOWN, Parameters, is_current, tell_of_empty
 from minkang.store.reindex import Reindexing
 from minkang.store.repository import PostgresRepository
 from minkang.store.scope import Actor, Scope
@@ -60,6 +60,7 @@ class Store:
                 await connection.execute(f"SET plan_cache_mode = {distribution.PLAN_MODE}")
             await store.parameters.read(connection)
             await connection.execute(SQL["tell_fact"], "keys", keys.fingerprint)
+            await tell_of_empty(connection)
             sealed_with = await connection.fetchval(SQL["fact"], "keys")
         if sealed_with != keys.fingerprint:
             await store.close()
@@ -101,6 +102,11 @@ class Store:
         """Read anew which search parameters were added; see parameters.py."""
         async with self.database.connection() as connection:
             await self.parameters.read(connection)
+
+    async def is_indexed(self) -> bool:
+        """Whether all rows are indexed by the rules of this version."""
+        async with self.database.connection() as connection:
+            return await is_current(connection)
 
     async def learn(self) -> None:
         """Read anew how common terms are; see search/frequencies.py."""

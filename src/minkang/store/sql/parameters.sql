@@ -5,6 +5,9 @@ SELECT shard, id, batch FROM resource WHERE type = $1
 -- name: parameter_resource
 SELECT type, id, version, updated, batch, content FROM resource WHERE shard = $1 AND type = $2 AND id = $3
 
+-- name: parameter_any_row
+SELECT EXISTS (SELECT FROM resource)
+
 -- name: parameter_editions
 -- All that still count for somebody: those replaced a moment ago are written on until every process knows it.
 SELECT generation, id, batch, state, definition, why, shard, rows, began, now() AS at FROM search_parameter

@@ -264,6 +264,9 @@ SELECT value FROM store_fact WHERE name = $1
 -- name: tell_fact
 INSERT INTO store_fact (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING
 
+-- name: tell_anew
+INSERT INTO store_fact (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
 -- name: write_fresh
 SELECT write_fresh($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 
