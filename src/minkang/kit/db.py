@@ -44,6 +44,8 @@ class Database:
         self._settings = settings or {}
         self._free: deque[Connection[Any]] = deque()
         self._made = 0
+        self._closed = False
+        self._making: set[asyncio.Future[Connection[Any]]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def use(self, settings: dict[str, str]) -> None:
@@ -66,6 +68,8 @@ class Database:
         """Shielded: a caller who goes away in the middle must not leave half a connection to the driver."""
         self._made += 1
         making = asyncio.ensure_future(self._make())
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
         try:
             return await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -100,7 +104,7 @@ class Database:
             raise
 
     def release(self, connection: Connection[Any]) -> None:
-        if connection.is_closed() or connection.is_in_transaction():
+        if self._closed or connection.is_closed() or connection.is_in_transaction():
             # Given back in the middle of something (a cancelled request): nobody must inherit that.
             connection.terminate()
             self._gone()
@@ -138,6 +142,9 @@ class Database:
             yield connection
 
     async def close(self) -> None:
+        """Those in use are closed when they are given back; one that is being made for somebody who left, now."""
+        self._closed = True
+        await asyncio.gather(*self._making, return_exceptions=True)
         while self._free:
             await self._free.pop().close()
             self._made -= 1

@@ -54,18 +54,24 @@ class Store:
         """Connect to a migrated database. Raises KeyFileDamaged when the data was sealed with another key file."""
         store = cls(Database(dsn, connections, settings=SETTINGS), keys)
         store.slow_search_ms = slow_search_ms
-        async with store.database.connection() as connection:
-            if await distribution.is_distributed(connection):
-                store.database.use(SETTINGS | {"plan_cache_mode": distribution.PLAN_MODE})
-                await connection.execute(f"SET plan_cache_mode = {distribution.PLAN_MODE}")
-            await store.parameters.read(connection)
-            await connection.execute(SQL["tell_fact"], "keys", keys.fingerprint)
-            await tell_of_empty(connection)
-            sealed_with = await connection.fetchval(SQL["fact"], "keys")
-        if sealed_with != keys.fingerprint:
+        try:
+            await store._begin()
+        except BaseException:
             await store.close()
-            raise KeyFileDamaged("This database was sealed with another key file; restore the one it belongs to.")
+            raise
         return store
+
+    async def _begin(self) -> None:
+        async with self.database.connection() as connection:
+            if await distribution.is_distributed(connection):
+                self.database.use(SETTINGS | {"plan_cache_mode": distribution.PLAN_MODE})
+                await connection.execute(f"SET plan_cache_mode = {distribution.PLAN_MODE}")
+            await connection.execute(SQL["tell_fact"], "keys", self.keys.fingerprint)
+            sealed_with = await connection.fetchval(SQL["fact"], "keys")
+            if sealed_with != self.keys.fingerprint:
+                raise KeyFileDamaged("This database was sealed with another key file; restore the one it belongs to.")
+            await tell_of_empty(connection)
+            await self.parameters.read(connection)
 
     def repository(self, actor: Actor, scope: Scope) -> PostgresRepository:
         """The door to the records for one caller."""

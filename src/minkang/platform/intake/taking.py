@@ -1,0 +1,291 @@
+"""One way in for every message: read it, say what it is, write it whole with its receipt, or keep it in quarantine.
+
+    Message → read (the door's mapping, pure) → findings → one transaction: original, resources, document, receipt
+
+Whatever goes wrong while a message is read becomes a receipt with the reason; only a database that does not answer
+(Busy) is the caller's matter, for then nothing could be kept. The receipt's id follows from sender, door and bytes, so
+sending again finds the first receipt; two at once are told apart by the store, which lets one create it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+
+from minkang.fhir.problem import Busy, Conflict, Fault, Gone, NotFound, PreconditionFailed, Problem
+from minkang.fhir.resource import Parsed, Resource, from_exact, instant
+from minkang.fhir.validation import check
+from minkang.kit import clock
+from minkang.platform.intake import documents
+from minkang.platform.intake.documents import Edition, Settled, reference
+from minkang.platform.intake.findings import Rule, rules_of, told
+from minkang.platform.intake.reading import Finding, Reading, Version, id_of
+from minkang.platform.intake.receipt import Receipt, of_task, to_task
+from minkang.store.contract import Entry, Repository
+
+TRIES = 8
+"""Editions of one document that arrive at once, until somebody has to send again."""
+
+log = structlog.get_logger(__name__)
+
+
+class Message(NamedTuple):
+    """What came in. `sender`: id of its Organization, empty when nobody knows; `door`: its name, such as `cda`;
+    `name`: of a file."""
+
+    door: str
+    content: bytes
+    media_type: str
+    sender: str = ""
+    name: str = ""
+    received: datetime | None = None
+
+
+Read = Callable[[Message], Reading | Sequence[Reading]]
+"""A door's mapping. Raises a Problem for what it cannot read."""
+
+
+@dataclass(slots=True)
+class _Case:
+    """One message on its way."""
+
+    message: Message
+    id: str
+    rules: Mapping[str, Rule]
+    started: float
+    received: str
+    milliseconds: dict[str, float]
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.milliseconds[stage] = round((now - self.started) * 1000, 2)
+        self.started = now
+
+
+class Intake:
+    """For one caller's repository and the rules of one door (`findings.rules_of`)."""
+
+    def __init__(self, repository: Repository, rules: Mapping[str, Rule] | None = None) -> None:
+        self._repository = repository
+        self._rules = rules_of() if rules is None else rules
+
+    async def take(self, message: Message, read: Read) -> Receipt:
+        """What became of it, durable when this returns. Raises Busy alone."""
+        case = self._opened(message)
+        former = await self.receipt(case.id)
+        if former is not None:
+            return replace(former, outcome="duplicate", first=former.outcome)
+        return await self._carry_out(case, read, None)
+
+    async def replay(self, id: str, read: Read, content: bytes | None = None) -> Receipt:
+        """Read a message in quarantine once more, as it came or corrected (`content`; the original stays beside it in
+        the history). One that was taken is left alone. Raises NotFound."""
+        stored = await self._repository.read("Task", id)
+        former = of_task(orjson.loads(stored.content))
+        if former.is_taken:
+            return replace(former, outcome="duplicate", first=former.outcome)
+        binary = await self._repository.read("Binary", former.original.removeprefix("Binary/"))
+        kept, media_type = documents.content_of(orjson.loads(binary.content))
+        when = datetime.fromisoformat(former.received)
+        message = Message(former.door, content or kept, media_type, former.sender, former.name, when)
+        case = self._opened(message)
+        case.id = id
+        return await self._carry_out(case, read, stored.version)
+
+    def _opened(self, message: Message) -> _Case:
+        received = message.received or clock.now()
+        name = id_of(message.sender, "receipt", message.door, hashlib.sha256(message.content).hexdigest())
+        return _Case(message, name, self._rules, time.perf_counter(), instant(received), {})
+
+    async def receipt(self, id: str) -> Receipt | None:
+        try:
+            return of_task(orjson.loads((await self._repository.read("Task", id)).content))
+        except (NotFound, Gone):
+            return None
+
+    async def _carry_out(self, case: _Case, read: Read, version: int | None) -> Receipt:
+        reading = _read(case, read)
+        case.lap("read")
+        if not _stops(reading.findings, case.rules):
+            try:
+                return await self._written(case, reading, version)
+            except Busy:
+                raise
+            except Problem as problem:
+                reading.findings.append(Finding("intake-refused", value=problem.text))
+        return await self._quarantined(case, reading, version)
+
+    async def _written(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
+        for _ in range(TRIES):
+            former = await self._edition(case, reading.version)
+            receipt, entries = _made(case, reading, former, version)
+            try:
+                await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
+                return receipt
+            except (Conflict, PreconditionFailed):
+                first = await self.receipt(case.id) if version is None else None
+                if first is not None:
+                    return replace(first, outcome="duplicate", first=first.outcome)
+        raise Busy("Many editions of this document arrive at once; send it again.")
+
+    async def _edition(self, case: _Case, version: Version | None) -> Edition:
+        if version is None:
+            return Edition()
+        try:
+            found = await self._repository.read("List", documents.list_id(case.message.sender, version))
+        except (NotFound, Gone):
+            return Edition()
+        return documents.edition_of(orjson.loads(found.content), found.version)
+
+    async def _quarantined(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
+        binary = documents.original(_binary_id(case), case.message.content, case.message.media_type)
+        outcome = "quarantined" if case.message.content else "rejected"
+        receipt = _receipt(case, reading, outcome, [], original=reference(binary) if case.message.content else "")
+        receipt = replace(receipt, resources=(), gone=(), patient="")
+        entries = [_put(to_task(receipt), version)]
+        if case.message.content:
+            entries.append(_put(binary))
+        try:
+            await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
+        except (Conflict, PreconditionFailed):
+            first = await self.receipt(case.id)
+            if first is None:
+                raise Busy from None
+            return replace(first, outcome="duplicate", first=first.outcome)
+        return receipt
+
+
+def _read(case: _Case, read: Read) -> Reading:
+    """What the message says; with an error among the findings when it cannot be taken."""
+    if not case.message.content:
+        return Reading("", findings=[Finding("intake-empty")])
+    try:
+        found = read(case.message)
+        reading = found if isinstance(found, Reading) else _joined(found)
+        return _checked(reading)
+    except Problem as problem:
+        if isinstance(problem, Fault):
+            log.error("a message could not be read", door=case.message.door, receipt=case.id)
+        place = problem.issues[0].expression or ""
+        return Reading("", findings=[Finding("intake-unreadable", place, problem.text)])
+    except Exception as error:  # whatever a mapping does, the message is kept and somebody is told
+        log.exception("a mapping failed", door=case.message.door, receipt=case.id)
+        return Reading("", findings=[Finding("intake-fault", value=type(error).__name__)])
+
+
+def _joined(readings: Sequence[Reading]) -> Reading:
+    """Several of one message go in together or not at all."""
+    if len(readings) == 1:
+        return readings[0]
+    patients = {one.patient for one in readings}
+    found = Reading(readings[0].kind if readings else "", patient=patients.pop() if len(patients) == 1 else "")
+    for one in readings:
+        found.resources += one.resources
+        found.gone += one.gone
+        found.findings += one.findings
+    return found
+
+
+def _checked(reading: Reading) -> Reading:
+    for tree in reading.resources:
+        try:
+            check(tree)
+        except Problem as problem:
+            reading.findings.append(Finding("intake-invalid", reference(tree), problem.text))
+    return reading
+
+
+def _stops(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> bool:
+    return any(one.rule in rules and rules[one.rule].severity == "error" for one in findings)
+
+
+def _binary_id(case: _Case) -> str:
+    return id_of(case.message.sender, "Binary", hashlib.sha256(case.message.content).hexdigest())
+
+
+def _made(case: _Case, reading: Reading, former: Edition, version: int | None) -> tuple[Receipt, list[Entry]]:
+    """The receipt, and everything that is written with it."""
+    message = case.message
+    binary = documents.original(_binary_id(case), message.content, message.media_type)
+    edition = reading.version
+    settled = Settled(True, gone=list(reading.gone))
+    trees: list[Resource] = [binary]
+    document = ""
+    if edition is not None:
+        settled = documents.settle(reading, edition, former)
+        made = documents.document(
+            documents.document_id(message.sender, edition, message.content),
+            *(reading, edition, binary, message.content),
+            sender=message.sender,
+            received=case.received,
+            counts=settled.counts,
+        )
+        document = reference(made)
+        trees.append(made)
+    written = reading.resources if settled.counts else []
+    entries = [_put(tree) for tree in _latest([*trees, *written])]
+    entries += [Entry("DELETE", type, id) for type, id in (one.split("/") for one in settled.gone)]
+    if edition is not None and settled.counts:
+        resources = [reference(one) for one in written] + settled.kept
+        whole = documents.listed(
+            documents.list_id(message.sender, edition), edition, document, resources, reading.patient
+        )
+        entries.append(_put(whole, former.version))
+        if former.document and edition.relation != "append":
+            entries.append(_superseding(former.document))
+    case.lap("map")
+    reading.findings += settled.findings
+    marks = told(reading.findings, case.rules)
+    outcome = "warnings" if any(one.severity == "warning" for one in marks) else "accepted"
+    receipt = _receipt(case, reading, outcome, settled.gone, original=reference(binary), document=document)
+    receipt = replace(receipt, resources=tuple(dict.fromkeys(reference(one) for one in written)))
+    for _ in settled.findings:
+        reading.findings.pop()  # another try may find another edition
+    return receipt, [*entries, _put(to_task(receipt), version)]
+
+
+def _latest(trees: Sequence[Resource]) -> list[Resource]:
+    """A message may say the same resource twice; what it says last counts."""
+    return list({reference(tree): tree for tree in trees}.values())
+
+
+def _receipt(
+    case: _Case, reading: Reading, outcome: str, gone: Sequence[str], *, original: str = "", document: str = ""
+) -> Receipt:
+    return Receipt(
+        id=case.id,
+        door=case.message.door,
+        sender=case.message.sender,
+        outcome=outcome,
+        received=case.received,
+        kind=reading.kind,
+        message=reading.message,
+        name=case.message.name,
+        findings=told(reading.findings, case.rules),
+        gone=tuple(gone),
+        patient=reading.patient,
+        original=original,
+        document=document,
+        milliseconds=dict(case.milliseconds),
+    )
+
+
+def _put(tree: Resource, version: int | None = None) -> Entry:
+    """`version`: the one that must be there still. Receipts and sets must be new when there is none."""
+    parsed: Parsed = from_exact(tree)
+    alone: Any = None
+    if version is None and (tree["resourceType"] == "List" or "businessStatus" in tree):
+        alone = "*"
+    return Entry("PUT", tree["resourceType"], tree["id"], parsed=parsed, if_match=version, if_none_match=alone)
+
+
+def _superseding(document: str) -> Entry:
+    type, id = document.split("/")
+    return Entry("PATCH", type, id, patch=documents.superseded)
