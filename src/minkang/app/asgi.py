@@ -1,6 +1,7 @@
 """The application of one worker: which door answers which path, over one store.
 
 /fhir      the FHIR door            /healthz   the process is alive
+/hl7v2     HL7 v2 messages          (and by MLLP, where a port is set)
 /          the front page           /readyz    the database answers
                                     /metrics   Prometheus
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Callable, Mapping
 from importlib.metadata import version as version_of
 
@@ -20,6 +22,8 @@ from minkang.app.warm import warm
 from minkang.fhir.problem import Busy
 from minkang.fhir.search.parameters import ADDING
 from minkang.gateways.bulk import gateway as bulk_gateway
+from minkang.gateways.hl7v2 import gateway as hl7v2_gateway
+from minkang.gateways.hl7v2.endpoint.mllp import Lines
 from minkang.gateways.rest import gateway
 from minkang.gateways.rest.request import Request
 from minkang.kit import metrics
@@ -78,11 +82,15 @@ def create(settings: Settings) -> App:
         bulk_caller, base_url=settings.base_url, max_body=settings.max_body, guarded=settings.token is not None
     )
 
+    hl7v2 = hl7v2_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         ADDING.set(store().parameters)
         if bulk_gateway.is_mine(path):
             await bulk(scope, receive, send)
+        elif hl7v2_gateway.is_mine(path):
+            await hl7v2(scope, receive, send)
         elif path.startswith("/fhir"):
             await fhir(scope, receive, send)
         elif front.is_mine(path):
@@ -150,14 +158,35 @@ async def _lifespan(settings: Settings, opened: list[Store], receive: Receive, s
     warming = asyncio.create_task(warm(opened[0]))
     learning = asyncio.create_task(_learn(opened[0]))
     knowing = asyncio.create_task(_know_parameters(opened[0]))
+    lines = await _lines(settings, opened[0])
     await send({"type": "lifespan.startup.complete"})
     await receive()  # shutdown
+    if lines is not None:
+        await lines.close()
     tasks = (numbering, warming, learning, knowing)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await opened.pop().close()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _lines(settings: Settings, store: Store) -> Lines | None:
+    """Listen for HL7 v2 over MLLP, all workers on one port, where one is set."""
+    if not settings.mllp_port:
+        return None
+    tls = None
+    if settings.mllp_certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(settings.mllp_certificate, settings.mllp_key)
+
+    def repository() -> Repository:
+        ADDING.set(store.parameters)
+        return store.repository(OPERATOR, EVERYTHING)
+
+    lines = hl7v2_gateway.lines(repository)
+    await lines.listen(settings.host, settings.mllp_port, tls, shared=True)
+    return lines
 
 
 async def _number_the_feed(store: Store) -> None:

@@ -175,6 +175,20 @@ class Settings:
             shown="",
         ),
     )
+    mllp_port: int = field(
+        default=0,
+        metadata=_is(
+            _between(0, 65535), "Port for HL7 v2 over MLLP, usually 2575, on the same address; 0: none.", shown="0"
+        ),
+    )
+    mllp_certificate: Path | None = field(
+        default=None,
+        metadata=_is(_path, "File with the certificate (PEM) for MLLP over TLS. Without it the line is not encrypted."),
+    )
+    mllp_key: Path | None = field(
+        default=None,
+        metadata=_is(_path, "File with the private key of that certificate, when it is not in the same file."),
+    )
     postgres_bin: Path | None = field(
         default=None,
         metadata=_is(_path, "Folder with PostgreSQL's programs to use instead of those of the installed wheel."),
@@ -245,6 +259,11 @@ def _checked(settings: Settings) -> Settings:
         raise BadSetting(
             f"Listening on {settings.host} lets other machines in, so a token is needed: give --token or MINKANG_TOKEN,"
             " or listen on 127.0.0.1."
+        )
+    if settings.mllp_port and settings.is_open:
+        raise BadSetting(
+            "MLLP carries no token, so it is only spoken on 127.0.0.1 for now: put a tunnel or an integration engine"
+            " before it, and leave MINKANG_HOST as it is."
         )
     return settings
 

@@ -53,7 +53,7 @@ def rules_of(*packages: str) -> Mapping[str, Rule]:
     for one in (__package__ or "", *packages):
         file = resources.files(one).joinpath("findings.toml")
         for name, fields in tomllib.loads(file.read_text()).items():
-            rule = Rule(**fields)
+            rule = Rule(**{key: text for key, text in fields.items() if key in Rule._fields})  # a door may add its own
             if rule.severity not in SEVERITIES:
                 raise ValueError(f"{one}: {name} has the severity {rule.severity!r}")
             found[name] = rule
