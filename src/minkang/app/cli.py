@@ -26,6 +26,8 @@ feed = typer.Typer(help="Who follows what is written: followers and Subscription
 app.add_typer(feed, name="feed")
 hl7v2 = typer.Typer(help="HL7 v2 messages.", no_args_is_help=True)
 app.add_typer(hl7v2, name="hl7v2")
+intake = typer.Typer(help="Messages that came in: receipts, quarantine, replay.", no_args_is_help=True)
+app.add_typer(intake, name="intake")
 jobs = typer.Typer(
     help="What is done behind the doors: imports, exports, removals, what is scheduled.", no_args_is_help=True
 )
@@ -240,6 +242,62 @@ def hl7v2_check(
     from minkang.app.hl7v2_check import check
 
     raise typer.Exit(check(file, show=show, zone=zone))
+
+
+Sender = Annotated[str | None, typer.Option(help="Only of this sender (the id of its Organization).")]
+
+
+@intake.command("status")
+def intake_status(data: Data = None, database_url: Database = None) -> None:
+    """How many messages were taken, and how many wait in quarantine."""
+    from minkang.app import intake_commands
+
+    intake_commands.status(_settings(data=data, database_url=database_url))
+
+
+@intake.command("list")
+def intake_list(
+    outcome: Annotated[
+        str | None, typer.Option(help="Only these: accepted, warnings, quarantined or rejected.")
+    ] = None,
+    sender: Sender = None,
+    count: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=1000)] = 20,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """The newest receipts."""
+    from minkang.app import intake_commands
+
+    intake_commands.receipts(_settings(data=data, database_url=database_url), outcome, sender, count)
+
+
+@intake.command("show")
+def intake_show(
+    id: Annotated[str, typer.Argument(help="Of a receipt.")], data: Data = None, database_url: Database = None
+) -> None:
+    """Everything about one message: what it became, or what is wrong with it and what to do."""
+    from minkang.app import intake_commands
+
+    intake_commands.show(_settings(data=data, database_url=database_url), id)
+
+
+@intake.command("replay")
+def intake_replay(
+    id: Annotated[str | None, typer.Argument(help="Of one receipt; without it all in quarantine.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only messages that this rule stopped.")] = None,
+    sender: Sender = None,
+    corrected: Annotated[
+        Path | None, typer.Option(help="A file to be read in the place of the original (with one receipt).")
+    ] = None,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Read messages in quarantine once more, as after a correction here or there. What was taken is left alone."""
+    from minkang.app import intake_commands
+
+    if corrected is not None and id is None:
+        raise Trouble("--corrected goes with one receipt.")
+    intake_commands.replay(_settings(data=data, database_url=database_url), id, rule, sender, corrected)
 
 
 Watch = Annotated[bool, typer.Option("--watch", help="Go on showing how it comes along.")]

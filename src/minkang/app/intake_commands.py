@@ -1,0 +1,156 @@
+"""`minkang intake`: what came in and what became of it; messages in quarantine are read once more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from minkang.app.connections import open_database
+from minkang.app.exporting import OPERATOR
+from minkang.app.prepare import key_file
+from minkang.app.progress import counted
+from minkang.fhir.problem import NotFound, Problem
+from minkang.fhir.search import grammar
+from minkang.gateways.hl7v2 import mapping as hl7v2
+from minkang.kit.folders import DataFolder
+from minkang.kit.settings import Settings
+from minkang.kit.trouble import Trouble
+from minkang.platform.intake.findings import rules_of
+from minkang.platform.intake.receipt import CODES, Receipt, of_task
+from minkang.platform.intake.taking import Intake, Message, Read
+from minkang.store import keys
+from minkang.store.contract import Repository
+from minkang.store.scope import EVERYTHING
+from minkang.store.store import Store
+
+_T = TypeVar("_T")
+
+OUTCOMES = ("accepted", "warnings", "quarantined", "rejected")
+
+MOST = 1_000
+"""Receipts one command shows or replays."""
+
+
+class Door(NamedTuple):
+    """How a door's messages are read once more: its mapping, and the package of its rules."""
+
+    read: Read
+    package: str
+
+
+def _hl7v2(message: Message) -> hl7v2.Reading:
+    return hl7v2.read(message.content, message.sender)
+
+
+DOORS: Mapping[str, Door] = {"hl7v2": Door(_hl7v2, "minkang.gateways.hl7v2")}
+
+
+def status(settings: Settings) -> None:
+    """How many messages of each outcome."""
+
+    async def ask(repository: Repository) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for outcome in OUTCOMES:
+            pairs = [*_criteria(outcome, None), ("_summary", "count"), ("_total", "accurate")]
+            found[outcome] = (await repository.search(grammar.parse("Task", pairs, strict=True))).total or 0
+        return found
+
+    table = Table("Outcome", "Messages")
+    for outcome, count in _asked(settings, ask).items():
+        table.add_row(outcome, f"{count:,}")
+    Console(highlight=False).print(table)
+
+
+def receipts(settings: Settings, outcome: str | None, sender: str | None, count: int) -> None:
+    """A line for each, newest first."""
+    found = _asked(settings, lambda repository: _found(repository, outcome, sender, count))
+    table = Table("Receipt", "Received", "Door", "Kind", "Message", "Outcome", "Why")
+    for one in found:
+        why = one.findings[0].en if one.findings else ""
+        table.add_row(one.id, one.received[:19], one.door, one.kind, one.message, one.outcome, why)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(table if found else "No such message has come in.")
+
+
+def show(settings: Settings, id: str) -> None:
+    """Everything about one message, as JSON. Raises Trouble when there is no such receipt."""
+    found = _asked(settings, lambda repository: Intake(repository).receipt(id))
+    if found is None:
+        raise Trouble(f"There is no receipt {id}; minkang intake list shows those there are.")
+    text = orjson.dumps(found.json(), option=orjson.OPT_INDENT_2).decode()
+    Console(soft_wrap=True, highlight=False, markup=False).print(text)
+
+
+def replay(settings: Settings, id: str | None, rule: str | None, sender: str | None, corrected: Path | None) -> None:
+    """One message, or all in quarantine (of a rule, of a sender), oldest first: their order is kept."""
+    content = corrected.read_bytes() if corrected is not None else None
+
+    async def carry_out(repository: Repository) -> list[Receipt]:
+        if id is not None:
+            return [await _once_more(repository, id, content)]
+        waiting = reversed(await _found(repository, "quarantined", sender, MOST))
+        chosen = [one for one in waiting if rule is None or any(told.rule == rule for told in one.findings)]
+        done: list[Receipt] = []
+        with counted("replaying") as progress:
+            for one in chosen:
+                done.append(await _once_more(repository, one.id, None))
+                progress(len(done), len(done) / len(chosen))
+        return done
+
+    done = _asked(settings, carry_out)
+    taken = sum(one.is_taken for one in done)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{len(done):,} read once more: {taken:,} taken, {len(done) - taken:,} still in quarantine.")
+    for one in done:
+        if not one.is_taken and one.findings:
+            console.print(f"  {one.id}: {one.findings[0].en}")
+
+
+async def _once_more(repository: Repository, id: str, content: bytes | None) -> Receipt:
+    former = await Intake(repository).receipt(id)
+    if former is None:
+        raise Trouble(f"There is no receipt {id}; minkang intake list shows those there are.")
+    door = DOORS.get(former.door)
+    if door is None:
+        raise Trouble(f"Messages of the door {former.door} cannot be replayed by this version.")
+    return await Intake(repository, rules_of(door.package)).replay(id, door.read, content)
+
+
+async def _found(repository: Repository, outcome: str | None, sender: str | None, count: int) -> list[Receipt]:
+    pairs = [*_criteria(outcome, sender), ("_sort", "-authored-on"), ("_count", str(min(count, MOST)))]
+    page = await repository.search(grammar.parse("Task", pairs, strict=True))
+    return [of_task(orjson.loads(hit.stored.content)) for hit in page.hits]
+
+
+def _criteria(outcome: str | None, sender: str | None) -> list[tuple[str, str]]:
+    pairs = [("code", f"{CODES}|intake")]
+    if outcome is not None:
+        if outcome not in OUTCOMES:
+            raise Trouble(f"{outcome!r} is no outcome; {', '.join(OUTCOMES)} are.")
+        pairs.append(("business-status", f"{CODES}|{outcome}"))
+    if sender is not None:
+        pairs.append(("requester", f"Organization/{sender}"))
+    return pairs
+
+
+def _asked(settings: Settings, ask: Callable[[Repository], Awaitable[_T]]) -> _T:
+    folder = DataFolder(settings.data.absolute())
+
+    async def run(url: str) -> _T:
+        store = await Store.open(url, keys.load(key_file(folder)), connections=2)
+        try:
+            return await ask(store.repository(OPERATOR, EVERYTHING))
+        finally:
+            await store.close()
+
+    with open_database(settings, folder) as url:
+        try:
+            return asyncio.run(run(url))
+        except (NotFound, Problem, keys.KeyFileDamaged) as problem:
+            raise Trouble(str(problem)) from problem
