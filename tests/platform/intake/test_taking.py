@@ -153,6 +153,26 @@ async def test_whatever_a_mapping_does(repository: Repository, how: Any, rule: s
     assert await Intake(repository).receipt(receipt.id) == receipt
 
 
+async def test_a_thin_message_takes_nothing_from_a_registration(repository: Repository) -> None:
+    def rich(message: Message) -> Reading:
+        found = read(message)
+        found.resources[0] |= {"birthDate": "1980-01-02", "name": [{"text": "李雷"}]}
+        return found
+
+    intake = Intake(repository)
+    await intake.take(a_message("a"), rich)
+    receipt = await intake.take(a_message("b"), read)
+    assert receipt.is_taken
+    stored = orjson.loads((await repository.read("Patient", PATIENT)).content)
+    assert (stored["birthDate"], stored["gender"], stored["name"]) == ("1980-01-02", "female", [{"text": "李雷"}])
+
+
+async def test_messages_of_one_new_patient_at_once(repository: Repository) -> None:
+    receipts = await asyncio.gather(*(Intake(repository).take(a_message(f"o{n}"), read) for n in range(5)))
+    assert all(one.is_taken for one in receipts)
+    assert await there(repository) == {f"o{n}" for n in range(5)}
+
+
 async def test_nothing_is_rejected(repository: Repository) -> None:
     receipt = await Intake(repository).take(Message("testing", b"", "text/plain"), read)
     assert (receipt.outcome, receipt.original) == ("rejected", "")

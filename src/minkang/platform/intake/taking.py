@@ -20,7 +20,7 @@ import orjson
 import structlog
 
 from minkang.fhir.problem import Busy, Conflict, Fault, Gone, NotFound, PreconditionFailed, Problem
-from minkang.fhir.resource import Parsed, Resource, from_exact, instant
+from minkang.fhir.resource import Parsed, Resource, exact, from_exact, instant
 from minkang.fhir.validation import check
 from minkang.kit import clock
 from minkang.platform.intake import documents
@@ -125,7 +125,8 @@ class Intake:
     async def _written(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         for _ in range(TRIES):
             former = await self._edition(case, reading.version)
-            receipt, entries = _made(case, reading, former, version)
+            known = await self._known(reading)
+            receipt, entries = _made(case, reading, former, known, version)
             try:
                 await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
                 return receipt
@@ -143,6 +144,18 @@ class Intake:
         except (NotFound, Gone):
             return Edition()
         return documents.edition_of(orjson.loads(found.content), found.version)
+
+    async def _known(self, reading: Reading) -> frozenset[str]:
+        """The registrations among the resources that are here already."""
+        found: set[str] = set()
+        for tree in reading.resources:
+            if tree["resourceType"] == "Patient":
+                try:
+                    await self._repository.read("Patient", tree["id"])
+                    found.add(reference(tree))
+                except (NotFound, Gone):
+                    pass
+        return frozenset(found)
 
     async def _quarantined(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         binary = documents.original(_binary_id(case), case.message.content, case.message.media_type)
@@ -210,7 +223,9 @@ def _binary_id(case: _Case) -> str:
     return id_of(case.message.sender, "Binary", hashlib.sha256(case.message.content).hexdigest())
 
 
-def _made(case: _Case, reading: Reading, former: Edition, version: int | None) -> tuple[Receipt, list[Entry]]:
+def _made(
+    case: _Case, reading: Reading, former: Edition, known: frozenset[str], version: int | None
+) -> tuple[Receipt, list[Entry]]:
     """The receipt, and everything that is written with it."""
     message = case.message
     binary = documents.original(_binary_id(case), message.content, message.media_type)
@@ -230,7 +245,10 @@ def _made(case: _Case, reading: Reading, former: Edition, version: int | None) -
         document = reference(made)
         trees.append(made)
     written = reading.resources if settled.counts else []
-    entries = [_put(tree) for tree in _latest([*trees, *written])]
+    entries = [
+        _registration(tree, known) if tree["resourceType"] == "Patient" else _put(tree)
+        for tree in _latest([*trees, *written])
+    ]
     entries += [Entry("DELETE", type, id) for type, id in (one.split("/") for one in settled.gone)]
     if edition is not None and settled.counts:
         resources = [reference(one) for one in written] + settled.kept
@@ -284,6 +302,14 @@ def _put(tree: Resource, version: int | None = None) -> Entry:
     if version is None and (tree["resourceType"] == "List" or "businessStatus" in tree):
         alone = "*"
     return Entry("PUT", tree["resourceType"], tree["id"], parsed=parsed, if_match=version, if_none_match=alone)
+
+
+def _registration(tree: Resource, known: frozenset[str]) -> Entry:
+    """A laboratory's message may say no more of a patient than a name: it must not take away the address and the
+    relatives that the admission brought. What it says replaces, what it leaves out stays."""
+    if reference(tree) in known:
+        return Entry("PATCH", "Patient", tree["id"], patch=lambda text: from_exact(exact(text) | tree))
+    return Entry("PUT", "Patient", tree["id"], parsed=from_exact(tree), if_none_match="*")
 
 
 def _superseding(document: str) -> Entry:
