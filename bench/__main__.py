@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import city, importing, limits, load, machine, plans, scoped, serving, table
+from bench import city, importing, limits, lines, load, machine, plans, scoped, serving, table
 from minkang.kit.postgres.cluster import Cluster
 from tests.lib.serving import Platform, platform
 
@@ -31,13 +32,14 @@ def main() -> None:
     figures: dict[str, float] = {"size": chosen.size}
     work = ROOT / "build" / "bench"
     work.mkdir(parents=True, exist_ok=True)
-    with platform() as running:
+    mllp = _free_port()
+    with platform(environment={"MINKANG_MLLP_PORT": str(mllp)}) as running:
         began = time.perf_counter()
         running.start()
         figures["start.s"] = time.perf_counter() - began
         _fill(running, chosen.size, wanted, figures, work)
         bench = serving.Bench(running, int(figures.pop("residents")), work, chosen.seconds)
-        for name, step in _steps(bench).items():
+        for name, step in _steps(bench, mllp).items():
             if wanted is None or name in wanted:
                 say(f"{name} …")
                 figures |= step()
@@ -54,7 +56,7 @@ def main() -> None:
 def _chosen() -> argparse.Namespace:
     reader = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     reader.add_argument("--size", type=int, default=SIZE, help="resources in the store before anything is measured")
-    reader.add_argument("--only", help=f"some of: import, limits, plans, scoped, {', '.join(serving.STEPS)}")
+    reader.add_argument("--only", help=f"some of: import, limits, plans, scoped, hl7v2, {', '.join(serving.STEPS)}")
     reader.add_argument("--seconds", type=float, default=4.0, help="for each figure")
     return reader.parse_args()
 
@@ -73,7 +75,7 @@ def _fill(running: Platform, size: int, wanted: list[str] | None, figures: dict[
         figures["import.copy_ratio"] = figures["import.resources_per_s"] / figures["copy.resources_per_s"]
 
 
-def _steps(bench: serving.Bench) -> dict[str, Callable[[], dict[str, float]]]:
+def _steps(bench: serving.Bench, mllp: int) -> dict[str, Callable[[], dict[str, float]]]:
     steps: dict[str, Callable[[], dict[str, float]]] = {
         name: (lambda step=step: step(bench)) for name, step in serving.STEPS.items()
     }
@@ -83,8 +85,14 @@ def _steps(bench: serving.Bench) -> dict[str, Callable[[], dict[str, float]]]:
         "scoped": lambda: scoped.ratios(url, bench.running.folder, people),
         "limits": lambda: {"limit.selects_per_s": limits.selects(url, people)},
         **steps,
+        "hl7v2": lambda: lines.lines(bench.running, mllp, bench.seconds, bench.residents),
         "plans": lambda: plans.plans(bench),
     }
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 def _bare(work: Path) -> float:
