@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -78,11 +79,7 @@ class Intake:
 
     async def take(self, message: Message, read: Read) -> Receipt:
         """What became of it, durable when this returns. Raises Busy alone."""
-        case = self._opened(message)
-        former = await self.receipt(case.id)
-        if former is not None:
-            return replace(former, outcome="duplicate", first=former.outcome)
-        return await self._carry_out(case, read, None)
+        return await self._carry_out(self._opened(message), read, None)
 
     async def replay(self, id: str, read: Read, content: bytes | None = None) -> Receipt:
         """Read a message in quarantine once more, as it came or corrected (`content`; the original stays beside it in
@@ -105,10 +102,16 @@ class Intake:
         return _Case(message, name, self._rules, time.perf_counter(), instant(received), {})
 
     async def receipt(self, id: str) -> Receipt | None:
+        found = await self._former(id)
+        return found[0] if found is not None else None
+
+    async def _former(self, id: str) -> tuple[Receipt, int] | None:
+        """A receipt with the version of its Task."""
         try:
-            return of_task(orjson.loads((await self._repository.read("Task", id)).content))
+            stored = await self._repository.read("Task", id)
         except (NotFound, Gone):
             return None
+        return of_task(orjson.loads(stored.content)), stored.version
 
     async def _carry_out(self, case: _Case, read: Read, version: int | None) -> Receipt:
         reading = _read(case, read)
@@ -131,9 +134,11 @@ class Intake:
                 await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
                 return receipt
             except (Conflict, PreconditionFailed):
-                first = await self.receipt(case.id) if version is None else None
-                if first is not None:
-                    return replace(first, outcome="duplicate", first=first.outcome)
+                former_one = await self._former(case.id)
+                if former_one is not None and former_one[0].is_taken:
+                    return replace(former_one[0], outcome="duplicate", first=former_one[0].outcome)
+                # Else another edition was quicker, or it waits in quarantine and can be read now: once more.
+                version = former_one[1] if former_one is not None else None
         raise Busy("Many editions of this document arrive at once; send it again.")
 
     async def _edition(self, case: _Case, version: Version | None) -> Edition:
@@ -145,17 +150,14 @@ class Intake:
             return Edition()
         return documents.edition_of(orjson.loads(found.content), found.version)
 
-    async def _known(self, reading: Reading) -> frozenset[str]:
-        """The registrations among the resources that are here already."""
-        found: set[str] = set()
+    async def _known(self, reading: Reading) -> dict[str, bytes]:
+        """The registrations among the resources, as they are here already."""
+        found: dict[str, bytes] = {}
         for tree in reading.resources:
             if tree["resourceType"] == "Patient":
-                try:
-                    await self._repository.read("Patient", tree["id"])
-                    found.add(reference(tree))
-                except (NotFound, Gone):
-                    pass
-        return frozenset(found)
+                with suppress(NotFound, Gone):
+                    found[reference(tree)] = (await self._repository.read("Patient", tree["id"])).content
+        return found
 
     async def _quarantined(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         binary = documents.original(_binary_id(case), case.message.content, case.message.media_type)
@@ -224,7 +226,7 @@ def _binary_id(case: _Case) -> str:
 
 
 def _made(
-    case: _Case, reading: Reading, former: Edition, known: frozenset[str], version: int | None
+    case: _Case, reading: Reading, former: Edition, known: Mapping[str, bytes], version: int | None
 ) -> tuple[Receipt, list[Entry]]:
     """The receipt, and everything that is written with it."""
     message = case.message
@@ -245,17 +247,16 @@ def _made(
         document = reference(made)
         trees.append(made)
     written = reading.resources if settled.counts else []
-    entries = [
-        _registration(tree, known) if tree["resourceType"] == "Patient" else _put(tree)
-        for tree in _latest([*trees, *written])
-    ]
+    whole = _latest([*trees, *written])
+    entries = [_put(tree) for tree in whole if tree["resourceType"] != "Patient"]
+    entries += [entry for tree in whole if tree["resourceType"] == "Patient" for entry in _registration(tree, known)]
     entries += [Entry("DELETE", type, id) for type, id in (one.split("/") for one in settled.gone)]
     if edition is not None and settled.counts:
         resources = [reference(one) for one in written] + settled.kept
-        whole = documents.listed(
+        editions = documents.listed(
             documents.list_id(message.sender, edition), edition, document, resources, reading.patient
         )
-        entries.append(_put(whole, former.version))
+        entries.append(_put(editions, former.version))
         if former.document and edition.relation != "append":
             entries.append(_superseding(former.document))
     case.lap("map")
@@ -304,12 +305,17 @@ def _put(tree: Resource, version: int | None = None) -> Entry:
     return Entry("PUT", tree["resourceType"], tree["id"], parsed=parsed, if_match=version, if_none_match=alone)
 
 
-def _registration(tree: Resource, known: frozenset[str]) -> Entry:
+def _registration(tree: Resource, known: Mapping[str, bytes]) -> list[Entry]:
     """A laboratory's message may say no more of a patient than a name: it must not take away the address and the
-    relatives that the admission brought. What it says replaces, what it leaves out stays."""
-    if reference(tree) in known:
-        return Entry("PATCH", "Patient", tree["id"], patch=lambda text: from_exact(exact(text) | tree))
-    return Entry("PUT", "Patient", tree["id"], parsed=from_exact(tree), if_none_match="*")
+    relatives that the admission brought. What it says replaces, what it leaves out stays; where it says nothing new,
+    nothing is written."""
+    there = known.get(reference(tree))
+    if there is None:
+        return [Entry("PUT", "Patient", tree["id"], parsed=from_exact(tree), if_none_match="*")]
+    now = exact(there)
+    if now | tree == now:
+        return []
+    return [Entry("PATCH", "Patient", tree["id"], patch=lambda text: from_exact(exact(text) | tree))]
 
 
 def _superseding(document: str) -> Entry:
