@@ -41,7 +41,7 @@ def test_a_standby_follows_the_archive_and_serves_once_it_is_promoted():
         with Writers(made.address) as written:
             written.acknowledge(20)
         made.stop()
-        steps.sql("SELECT pg_promote()", of=other)
+        steps.sql("SELECT pg_promote(false)", of=other)
         until(lambda: "is running" in other.words, "it serves")
         until(lambda: _noted(other), "it says where")
         assert _ids(other) == written.told.patients.keys()

@@ -13,7 +13,7 @@ from minkang.kit.trouble import Trouble
 from minkang.store import keys
 from minkang.store.migrate import SchemaDiffers, migrate
 
-PROMOTE = "minkang psql -c 'SELECT pg_promote()'"
+PROMOTE = "minkang psql -c 'SELECT pg_promote(false)'"
 
 log = structlog.get_logger(__name__)
 

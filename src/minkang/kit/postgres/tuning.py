@@ -64,6 +64,9 @@ def tuned(here: Machine, connections: int) -> dict[str, str]:
         "autovacuum_vacuum_insert_scale_factor": "0.1",
         "track_io_timing": "on",
         "idle_in_transaction_session_timeout": "10min",
+        # On a standby a question may hold up the log this long; by the default of 30 s, counted from the arrival of a
+        # piece of log and not from the question, one asked late is cancelled at once.
+        "max_standby_archive_delay": "5min",
     }
 
 
