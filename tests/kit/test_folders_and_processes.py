@@ -83,7 +83,8 @@ def test_the_end_of_a_process_is_noticed():
 def test_a_child_gets_the_signal_when_its_parent_is_killed(tmp_path):
     parent_of = (
         "import signal, subprocess, sys\nfrom minkang.kit import processes\n"
-        "child = subprocess.Popen(['/bin/sleep', '600'], preexec_fn=processes.signal_when_parent_dies(signal.SIGTERM))\n"
+        "child = subprocess.Popen(['/bin/sleep', '600'],"
+        " preexec_fn=processes.signal_when_parent_dies(signal.SIGTERM))\n"
         "print(child.pid, flush=True)\nchild.wait()\n"
     )
     with subprocess.Popen([sys.executable, "-c", parent_of], stdout=subprocess.PIPE) as parent:

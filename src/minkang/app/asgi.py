@@ -2,8 +2,8 @@
 
 /fhir      the FHIR door            /healthz   the process is alive
 /hl7v2     HL7 v2 messages          (and by MLLP, where a port is set)
-/          the front page           /readyz    the database answers
-                                    /metrics   Prometheus
+/cda       clinical documents       /readyz    the database answers
+/          the front page           /metrics   Prometheus
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from minkang.app.warm import warm
 from minkang.fhir.problem import Busy
 from minkang.fhir.search.parameters import ADDING
 from minkang.gateways.bulk import gateway as bulk_gateway
+from minkang.gateways.cda import gateway as cda_gateway
 from minkang.gateways.hl7v2 import gateway as hl7v2_gateway
 from minkang.gateways.hl7v2.endpoint.mllp import Lines
 from minkang.gateways.rest import gateway
@@ -84,6 +85,8 @@ def create(settings: Settings) -> App:
 
     hl7v2 = hl7v2_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
 
+    cda = cda_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         ADDING.set(store().parameters)
@@ -91,6 +94,8 @@ def create(settings: Settings) -> App:
             await bulk(scope, receive, send)
         elif hl7v2_gateway.is_mine(path):
             await hl7v2(scope, receive, send)
+        elif cda_gateway.is_mine(path):
+            await cda(scope, receive, send)
         elif path.startswith("/fhir"):
             await fhir(scope, receive, send)
         elif front.is_mine(path):

@@ -24,6 +24,8 @@ db = typer.Typer(help="The database itself.", no_args_is_help=True)
 app.add_typer(db, name="db")
 feed = typer.Typer(help="Who follows what is written: followers and Subscriptions.", no_args_is_help=True)
 app.add_typer(feed, name="feed")
+cda = typer.Typer(help="Clinical documents (CDA).", no_args_is_help=True)
+app.add_typer(cda, name="cda")
 hl7v2 = typer.Typer(help="HL7 v2 messages.", no_args_is_help=True)
 app.add_typer(hl7v2, name="hl7v2")
 intake = typer.Typer(help="Messages that came in: receipts, quarantine, replay.", no_args_is_help=True)
@@ -242,6 +244,17 @@ def hl7v2_check(
     from minkang.app.hl7v2_check import check
 
     raise typer.Exit(check(file, show=show, zone=zone))
+
+
+@cda.command("check")
+def cda_check(
+    files: Annotated[list[Path], typer.Argument(help="Documents, ZIPs of documents, or folders of both.")],
+    show: Annotated[bool, typer.Option("--show", help="Print what would be written, one resource a line.")] = False,
+) -> None:
+    """Say what is understood of clinical documents and what is wrong with them. Writes nothing; needs no platform."""
+    from minkang.app.cda_check import check
+
+    raise typer.Exit(check(files, show=show))
 
 
 Sender = Annotated[str | None, typer.Option(help="Only of this sender (the id of its Organization).")]

@@ -17,11 +17,13 @@ from minkang.app.prepare import key_file
 from minkang.app.progress import counted
 from minkang.fhir.problem import NotFound, Problem
 from minkang.fhir.search import grammar
+from minkang.gateways.cda.mapping import understood
 from minkang.gateways.hl7v2 import mapping as hl7v2
 from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
 from minkang.platform.intake.findings import rules_of
+from minkang.platform.intake.reading import Reading
 from minkang.platform.intake.receipt import CODES, Receipt, of_task
 from minkang.platform.intake.taking import Intake, Message, Read
 from minkang.store import keys
@@ -44,11 +46,18 @@ class Door(NamedTuple):
     package: str
 
 
-def _hl7v2(message: Message) -> hl7v2.Reading:
+def _hl7v2(message: Message) -> Reading:
     return hl7v2.read(message.content, message.sender)
 
 
-DOORS: Mapping[str, Door] = {"hl7v2": Door(_hl7v2, "minkang.gateways.hl7v2")}
+def _cda(message: Message) -> Reading:
+    return understood(message.content, message.sender)
+
+
+DOORS: Mapping[str, Door] = {
+    "cda": Door(_cda, "minkang.gateways.cda"),
+    "hl7v2": Door(_hl7v2, "minkang.gateways.hl7v2"),
+}
 
 
 def status(settings: Settings) -> None:

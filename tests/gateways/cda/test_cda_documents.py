@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minkang.fhir.problem import Incorrect
-from minkang.gateways.cda import wire
 from minkang.gateways.cda.mapping.kinds import kind_of, kinds
+from minkang.gateways.cda.wire import document as wire
 
 V3 = 'xmlns="urn:hl7-org:v3"'
 TEMPLATE = '<templateId root="2.16.156.10011.2.1.1.22"/>'

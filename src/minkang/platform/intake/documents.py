@@ -17,6 +17,9 @@ from minkang.platform.intake.reading import Finding, Reading, Version, id_of
 
 EDITION = "https://minkang.example/StructureDefinition/document-edition"
 SETS = "https://minkang.example/document-set"
+SHARED = frozenset({"Patient", "Encounter"})
+"""Resources that many messages tell of: each adds what it knows, and none takes them away."""
+
 RELATIONS = {"replace": "replaces", "append": "appends", "transform": "transforms"}
 """The words of CDA and HL7 v2 to those of http://hl7.org/fhir/R4/valueset-document-relationship-type.html."""
 
@@ -52,7 +55,7 @@ def settle(reading: Reading, version: Version, former: Edition) -> Settled:
     if version.number == former.number:
         told.append(Finding("intake-same-edition", value=str(version.number)))
     new = {reference(one) for one in reading.resources}
-    rest = [one for one in former.resources if one not in new]
+    rest = [one for one in former.resources if one not in new and one.split("/")[0] not in SHARED]
     if version.relation == "append":
         return Settled(True, kept=rest, findings=told)
     return Settled(True, gone=rest, findings=told)
@@ -113,6 +116,10 @@ def document(
             }
         ],
     }
+    if "type" in reading.about:
+        coded = reading.about["type"]
+        found["type"] = coded | {"coding": [*found["type"]["coding"], *coded.get("coding", [])]}
+    found |= {name: value for name, value in reading.about.items() if name != "type"}
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 

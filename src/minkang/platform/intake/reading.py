@@ -6,7 +6,7 @@ import hashlib
 from base64 import b32encode
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minkang.fhir.resource import Resource
 
@@ -39,7 +39,8 @@ class Reading:
     `kind`: what it is (`C0005`, `ORU^R01`, `residents`). `message`: the sender's own id of it, empty when it has none.
     `resources`: FHIR resources with their final ids (`id_of`), referring to each other as `Type/id`; writing them
     again changes nothing. `patient`: `Patient/id` of whom it speaks, empty for nobody. `gone`: `Type/id` of what the
-    message cancels. `version`: set for documents, whose new editions supersede what the old ones brought.
+    message cancels. `version`: set for documents, whose new editions supersede what the old ones brought; `about`:
+    elements of the DocumentReference beyond what any document has (its type, authors, visit).
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Reading:
     version: Version | None = None
     happened: datetime | None = None
     findings: list[Finding] = field(default_factory=list[Finding])
+    about: Resource = field(default_factory=dict[str, Any])
 
 
 def id_of(sender: str, *parts: str) -> str:

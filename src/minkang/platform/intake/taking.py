@@ -31,6 +31,8 @@ from minkang.platform.intake.reading import Finding, Reading, Version, id_of
 from minkang.platform.intake.receipt import Receipt, of_task, to_task
 from minkang.store.contract import Entry, Repository
 
+SHARED = documents.SHARED
+
 TRIES = 8
 """Editions of one document that arrive at once, until somebody has to send again."""
 
@@ -154,9 +156,10 @@ class Intake:
         """The registrations among the resources, as they are here already."""
         found: dict[str, bytes] = {}
         for tree in reading.resources:
-            if tree["resourceType"] == "Patient":
+            if tree["resourceType"] in SHARED:
                 with suppress(NotFound, Gone):
-                    found[reference(tree)] = (await self._repository.read("Patient", tree["id"])).content
+                    stored = await self._repository.read(tree["resourceType"], tree["id"])
+                    found[reference(tree)] = stored.content
         return found
 
     async def _quarantined(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
@@ -248,8 +251,8 @@ def _made(
         trees.append(made)
     written = reading.resources if settled.counts else []
     whole = _latest([*trees, *written])
-    entries = [_put(tree) for tree in whole if tree["resourceType"] != "Patient"]
-    entries += [entry for tree in whole if tree["resourceType"] == "Patient" for entry in _registration(tree, known)]
+    entries = [_put(tree) for tree in whole if tree["resourceType"] not in SHARED]
+    entries += [entry for tree in whole if tree["resourceType"] in SHARED for entry in _registration(tree, known)]
     entries += [Entry("DELETE", type, id) for type, id in (one.split("/") for one in settled.gone)]
     if edition is not None and settled.counts:
         resources = [reference(one) for one in written] + settled.kept
@@ -306,16 +309,17 @@ def _put(tree: Resource, version: int | None = None) -> Entry:
 
 
 def _registration(tree: Resource, known: Mapping[str, bytes]) -> list[Entry]:
-    """A laboratory's message may say no more of a patient than a name: it must not take away the address and the
-    relatives that the admission brought. What it says replaces, what it leaves out stays; where it says nothing new,
-    nothing is written."""
+    """A laboratory's message may say no more of a patient than a name, or of a visit than its number: it must not
+    take away the address and the relatives that the admission brought. What it says replaces, the rest stays; where
+    it says nothing new, nothing is written."""
     there = known.get(reference(tree))
+    type: str = tree["resourceType"]
     if there is None:
-        return [Entry("PUT", "Patient", tree["id"], parsed=from_exact(tree), if_none_match="*")]
+        return [Entry("PUT", type, tree["id"], parsed=from_exact(tree), if_none_match="*")]
     now = exact(there)
     if now | tree == now:
         return []
-    return [Entry("PATCH", "Patient", tree["id"], patch=lambda text: from_exact(exact(text) | tree))]
+    return [Entry("PATCH", type, tree["id"], patch=lambda text: from_exact(exact(text) | tree))]
 
 
 def _superseding(document: str) -> Entry:

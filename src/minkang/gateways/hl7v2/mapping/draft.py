@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from minkang.fhir import hl7_times as times
 from minkang.fhir.resource import Resource
-from minkang.gateways.hl7v2.mapping import times
 from minkang.gateways.hl7v2.mapping.tables import code, system
 from minkang.gateways.hl7v2.wire import Message, Segment
 from minkang.platform.intake.reading import Finding, id_of

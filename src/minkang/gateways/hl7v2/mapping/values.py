@@ -6,8 +6,8 @@ import base64
 import re
 from collections.abc import Callable
 
+from minkang.fhir import hl7_times as times
 from minkang.fhir.resource import Exact
-from minkang.gateways.hl7v2.mapping import times
 from minkang.gateways.hl7v2.mapping.draft import Draft, Element, present
 from minkang.gateways.hl7v2.mapping.tables import code
 from minkang.gateways.hl7v2.wire import Segment

@@ -24,7 +24,8 @@ READABLE = {"utf-8", "utf8", "us-ascii", "ascii", "gb18030", "big5", "utf-16", "
 
 @dataclass(slots=True)
 class Element:
-    """`name` without its namespace, `space` the namespace, `line` where it starts in the decoded text, from 1."""
+    """`name` without its namespace, `space` the namespace, `line` where it starts in the decoded text, from 1. `text`:
+    the words before its first child; `tail`: those between its end and the next element."""
 
     name: str
     space: str
@@ -32,13 +33,40 @@ class Element:
     attributes: dict[str, str]
     text: str = ""
     children: list[Element] = field(default_factory=list["Element"])
+    tail: str = ""
 
     def all(self, name: str) -> Iterator[Element]:
         """Children of this name in the namespace of CDA."""
         return (child for child in self.children if child.name == name and child.space == V3)
 
     def first(self, name: str) -> Element | None:
-        return next(self.all(name), None)
+        for child in self.children:
+            if child.name == name and child.space == V3:
+                return child
+        return None
+
+    def down(self, *names: str) -> Element | None:
+        """The first of the first ... of these names."""
+        found: Element | None = self
+        for name in names:
+            if found is None:
+                return None
+            found = found.first(name)
+        return found
+
+    def get(self, name: str) -> str:
+        """An attribute without the spaces around it, empty when there is none."""
+        return self.attributes.get(name, "").strip()
+
+    def words(self) -> str:
+        """All words in it, in order."""
+        return "".join(self._pieces())
+
+    def _pieces(self) -> Iterator[str]:
+        yield self.text
+        for child in self.children:
+            yield from child._pieces()
+            yield child.tail
 
 
 def read(content: bytes) -> Element:
@@ -76,7 +104,7 @@ class _Builder:
     def __init__(self) -> None:
         self.root = Element("", "", 0, {})
         self._open: list[Element] = []
-        self._words: list[list[str]] = []
+        self._ended: Element | None = None
         self._count = 0
         self.parser = parser = expat.ParserCreate("utf-8", namespace_separator=" ")
         parser.buffer_text = True
@@ -101,10 +129,13 @@ class _Builder:
         else:
             self.root = element
         self._open.append(element)
-        self._words.append([])
+        self._ended = None
 
     def _end(self, _: str) -> None:
-        self._open.pop().text = "".join(self._words.pop()).strip()
+        self._ended = self._open.pop()
 
     def _characters(self, words: str) -> None:
-        self._words[-1].append(words)
+        if self._ended is None:
+            self._open[-1].text += words
+        else:
+            self._ended.tail += words

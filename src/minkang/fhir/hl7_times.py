@@ -1,4 +1,4 @@
-"""TS, DTM, DT and TM to FHIR, incomplete ones too (HL7 v2.5.1 2.A.22)."""
+"""Times of HL7 v2 and v3 (TS, DTM, DT, TM: YYYYMMDDHHMMSS) to FHIR, incomplete ones too (HL7 v2.5.1 2.A.22)."""
 
 from __future__ import annotations
 
