@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -13,13 +14,15 @@ import pytest
 
 from minkang.fhir.problem import Busy, Gone, NotFound
 from minkang.fhir.search.grammar import parse
-from minkang.gateways.cda import endpoint
+from minkang.gateways.cda.endpoint import taking as endpoint
 from minkang.gateways.cda.gateway import build
+from minkang.gateways.cda.mapping import understood
 from minkang.gateways.cda.wire import archive
 from minkang.platform.intake.findings import rules_of
 from minkang.platform.intake.taking import Intake
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING, Actor
+from synth.documents import document as document_of
 from tests.gateways.cda.making import document, observation, section, text
 from tests.lib.asgi import Answer, Client
 from tests.lib.both_stores import RepositoryFor, dsn, repository_for
@@ -270,3 +273,40 @@ async def test_a_corrected_document_is_replayed(repository: Repository) -> None:
     )
     assert again.outcome == "accepted"
     assert await count(repository, "Observation") == 1
+
+
+async def test_a_document_is_given_as_the_record_has_it(door: Client, repository: Repository) -> None:
+    _, receipt = await post(door, document_of("C0007", 3))
+    whole = next(one for one in receipt["resources"] if one.startswith("Composition/"))
+    answer = await door.request("GET", f"/cda/{whole}")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/xml; charset=utf-8")
+    assert "C0007" in answer.headers["content-disposition"]
+    told, again = (understood(content).resources for content in (document_of("C0007", 3), answer.body))
+    assert Counter(one["resourceType"] for one in told) == Counter(one["resourceType"] for one in again)
+    assert await count(repository, "Composition") == 1
+
+
+async def test_a_document_is_made_of_a_visit(door: Client) -> None:
+    _, receipt = await post(door, document_of("C0034", 4))
+    visit = next(one for one in receipt["resources"] if one.startswith("Encounter/"))
+    answer = await door.request("GET", f"/cda/{visit}?kind=C0045")
+    reading = understood(answer.body)
+    assert (answer.status, reading.kind, reading.findings) == (200, "C0045", [])
+    assert {"Condition", "Observation"} <= {one["resourceType"] for one in reading.resources}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("Composition/none", 404),
+        ("Encounter/none?kind=C0001", 404),
+        ("Encounter/none", 400),
+        ("Encounter/none?kind=C0099", 400),
+        ("Patient/none", 404),
+        ("x", 404),
+    ],
+)
+async def test_what_cannot_be_given_says_why(door: Client, path: str, status: int) -> None:
+    answer = await door.request("GET", f"/cda/{path}")
+    assert answer.status == status
+    assert orjson.loads(answer.body)["error"]

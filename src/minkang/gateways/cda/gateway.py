@@ -1,8 +1,13 @@
-"""The door for clinical documents (CDA): POST /cda and POST /cda/$check as one bare ASGI application.
+"""The door for clinical documents (CDA) as one bare ASGI application.
+
+POST /cda                         take a document or a ZIP
+POST /cda/$check                  tell what is wrong with it, and keep nothing
+GET  /cda/Composition/{id}        the document that the record holds
+GET  /cda/Encounter/{id}?kind=    a document made of a visit
 
 gateway    wiring; problems become answers here
-endpoint   transport: HTTP, one document or a ZIP
-mapping/   document to FHIR, and what is wrong with it
+endpoint/  transport: HTTP, one document or a ZIP
+mapping/   document to FHIR, what is wrong with it, and FHIR to document
 wire/      bytes to document
 """
 
@@ -13,7 +18,7 @@ from collections.abc import Callable
 import structlog
 
 from minkang.fhir.problem import Fault, Problem
-from minkang.gateways.cda import endpoint
+from minkang.gateways.cda.endpoint import giving, taking
 from minkang.kit.http import App, Disconnected, Receive, Scope, Send, send_bytes
 from minkang.platform.intake.findings import rules_of
 from minkang.platform.intake.taking import Intake
@@ -34,15 +39,19 @@ def build(repository_for: Callable[[Scope], Repository], *, max_body: int) -> Ap
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            found = await endpoint.answer(scope, receive, Intake(repository_for(scope), rules), max_body)
+            repository = repository_for(scope)
+            if scope["path"].rstrip("/") in ("/cda", "/cda/$check"):
+                found = await taking.post(scope, receive, Intake(repository, rules), max_body)
+            else:
+                found = await giving.get(scope, repository)
         except Problem as problem:
-            found = endpoint.refused(problem)
+            found = taking.refused(problem)
         except Disconnected:
             log.info("client left before its document had arrived")
             return
         except Exception:
             log.exception("unexpected", door="cda")
-            found = endpoint.refused(Fault("Something broke on our side; it was logged. Send it again."))
+            found = taking.refused(Fault("Something broke on our side; it was logged. Send it again."))
         headers = [*found.headers, *_GUARDED]
         await send_bytes(send, found.status, headers, found.body, head=scope["method"] == "HEAD")
 

@@ -91,7 +91,7 @@ def _assigner(e: Element) -> Tree | None:
 
 def time(draft: Draft, e: Element | None, *, day: bool = False) -> str | None:
     """TS to a dateTime (or a date), told when it cannot be one."""
-    raw = e.get("value") if e is not None else ""
+    raw = said(e) if e is not None else ""
     if not raw or e is None:
         return None
     raw = raw.replace("T", "", 1) if raw[8:9] == "T" else raw
@@ -100,6 +100,11 @@ def time(draft: Draft, e: Element | None, *, day: bool = False) -> str | None:
         draft.fault("cda-bad-time", e, raw, "YYYYMMDDhhmmss")
         return None
     return found[:10] if day else found
+
+
+def said(e: Element) -> str:
+    """The value of a simple type: an attribute, or, as some senders write it, the text."""
+    return e.get("value") or e.text.strip()
 
 
 def period(draft: Draft, e: Element | None) -> Tree | None:
@@ -146,7 +151,7 @@ def number(text: str) -> Any:
 
 def quantity(draft: Draft, e: Element | None) -> Tree | None:
     """PQ, REAL and MO. The unit is kept as written, with its UCUM code where we know it."""
-    raw = e.get("value") if e is not None else ""
+    raw = said(e) if e is not None else ""
     if not raw or e is None:
         return None
     value = number(raw)
@@ -189,8 +194,8 @@ def _concept(draft: Draft, e: Element) -> Tree:
 
 def _quantity(draft: Draft, e: Element) -> Tree:
     found = quantity(draft, e)
-    if found is None and e.get("value"):
-        return {"valueString": e.get("value") + e.get("unit")}
+    if found is None and said(e):
+        return {"valueString": said(e) + e.get("unit")}
     return present(valueQuantity=found)
 
 
@@ -207,7 +212,7 @@ def _ratio(draft: Draft, e: Element) -> Tree:
 
 
 def _integer(draft: Draft, e: Element) -> Tree:
-    raw = e.get("value")
+    raw = said(e)
     if not raw:
         return {}
     if not re.fullmatch(r"[+-]?\d{1,9}", raw, re.ASCII):
@@ -217,7 +222,7 @@ def _integer(draft: Draft, e: Element) -> Tree:
 
 
 def _boolean(draft: Draft, e: Element) -> Tree:
-    raw = e.get("value").lower()
+    raw = said(e).lower()
     if not raw:
         return {}
     found = {"true": True, "false": False, "1": True, "0": False, "t": True, "f": False}.get(raw)
@@ -229,8 +234,8 @@ def _boolean(draft: Draft, e: Element) -> Tree:
 
 def _time(draft: Draft, e: Element) -> Tree:
     found = time(draft, e)
-    if found is None and e.get("value"):
-        return {"valueString": e.get("value")}
+    if found is None and said(e):
+        return {"valueString": said(e)}
     return present(valueDateTime=found)
 
 

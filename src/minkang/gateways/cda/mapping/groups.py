@@ -17,7 +17,7 @@ from minkang.gateways.cda.mapping.datatypes import moment
 from minkang.gateways.cda.mapping.draft import Context, Draft, Tree
 from minkang.gateways.cda.mapping.people import performers
 from minkang.gateways.cda.mapping.statements import BUILDERS, STATEMENTS, inner
-from minkang.gateways.cda.mapping.tables import Group, facts, groups, groups_of
+from minkang.gateways.cda.mapping.tables import Group, facts, groups, groups_of, same
 from minkang.gateways.cda.wire import Element
 
 HOLDERS = {"procedure": "procedure", "substanceAdministration": "administration"}
@@ -111,7 +111,8 @@ def grouped(*names: str) -> Callable[[GroupBuilder], GroupBuilder]:
 def element_of(e: Element) -> str:
     """The data element that a statement is about."""
     code = e.first("code")
-    return code.get("code") if code is not None else ""
+    named = code.get("code") if code is not None else ""
+    return same().get(named, named)
 
 
 class Gatherer:
@@ -174,7 +175,7 @@ class Gatherer:
             return home
         holder = parent.holder if isinstance(parent, Gathered) else None
         for rule in groups_of(element):
-            if element in rule.anchors and holder is None:
+            if element in rule.anchors and holder is None and context.section not in rule.apart:
                 return self._begin(Gathered(rule, e, context, {rule.parts[element]: e}, parent=parent))
         return self._begin(Loose(e, context, parent))
 
@@ -197,12 +198,18 @@ class Gatherer:
         for node in self._order:
             around = node.context.inside(node.parent.made) if node.parent is not None else node.context
             if isinstance(node, Gathered):
-                node.made = _BUILDERS[node.rule.target](self._draft, node, around)
+                node.made = _BUILDERS[node.rule.target](self._draft, node, around) or self._apart(node, around)
             else:
                 node.made = BUILDERS[node.e.name](self._draft, _alone(node.e), around)
             if node.made:
                 self.made.append(node.made)
         self._open, self._order = [], []
+
+    def _apart(self, node: Gathered, around: Context) -> str:
+        """Parts that make no whole (a number without a name) by themselves, so that none is lost."""
+        made = [BUILDERS[e.name](self._draft, _alone(e), around) for e in node.parts.values()]
+        self.made += [one for one in made[1:] if one]
+        return made[0] if made else ""
 
 
 def _is_money(e: Element) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 class Group(NamedTuple):
     """Data elements that say one thing together. `parts`: data element to the part it plays; `anchors`: those that
     begin one; `across`: it may go on in the following entries of its section; `nested`: what plays a part only when it
-    stands inside of another part."""
+    stands inside of another part; `apart`: sections where it is none."""
 
     name: str
     target: str
@@ -21,6 +21,7 @@ class Group(NamedTuple):
     parts: Mapping[str, str]
     across: bool = False
     nested: Mapping[str, str] = MappingProxyType({})
+    apart: frozenset[str] = frozenset()
 
 
 class Section(NamedTuple):
@@ -66,6 +67,7 @@ def groups() -> tuple[Group, ...]:
             _turned(row["parts"]),
             row.get("across", False),
             _turned(row.get("nested", {})),
+            frozenset(row.get("except", ())),
         )
         for name, row in _read("elements.toml")["group"].items()
     )
@@ -80,6 +82,12 @@ def groups_of(element: str) -> tuple[Group, ...]:
     """In which groups a data element plays a part, those it begins first."""
     found = [one for one in groups() if element in one.parts]
     return tuple(sorted(found, key=lambda one: element not in one.anchors))
+
+
+@cache
+def same() -> Mapping[str, str]:
+    """The number of an element in a data set to the data element that it is."""
+    return _read("elements.toml")["same"]
 
 
 @cache
@@ -104,6 +112,39 @@ def targets() -> Mapping[str, str]:
 def sections() -> Mapping[str, Section]:
     """By LOINC code, or title where there is no code."""
     return {code: Section(**row) for code, row in _read("sections.toml").items()}
+
+
+class Field(NamedTuple):
+    """A data element of a document. `type` and `system` of its value; `inside`: the statement that it stands in."""
+
+    id: str
+    name: str = ""
+    type: str = ""
+    system: str = ""
+    unit: str = ""
+    inside: str = ""
+
+
+@cache
+def fields(document: str) -> Mapping[str, tuple[Field, ...]]:
+    """By section, what a document of this kind holds (documents.toml); nothing for kinds that are not there."""
+    found = _documents().get(document, {})
+    return {section: tuple(_field(row) for row in rows) for section, rows in found.items()}
+
+
+def _field(row: dict[str, str]) -> Field:
+    return Field(**row | {"system": row.get("system", "").replace("~", "2.16.156.10011.2.")})
+
+
+@cache
+def _documents() -> dict[str, dict[str, list[dict[str, str]]]]:
+    return _read("documents.toml")
+
+
+@cache
+def value_sets() -> Mapping[str, Mapping[str, Any]]:
+    """OID of a value domain to its table, name and codes."""
+    return _read("value_sets.toml")
 
 
 @cache

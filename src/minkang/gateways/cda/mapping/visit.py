@@ -38,8 +38,17 @@ def encounter(draft: Draft) -> None:
         participant=_participants(draft, visit),
         hospitalization=_leaving(draft, visit),
         location=_location(draft, facility),
-        serviceProvider=_provider(draft, facility),
+        serviceProvider=_provider(draft, facility) or _keeper(draft),
     )
+
+
+def _keeper(draft: Draft) -> Tree | None:
+    """A hospital keeps the documents of its own visits: so the custodian stands in, where the header names no place.
+    Elsewhere than in Chinese documents somebody else may keep them."""
+    if draft.kind is None:
+        return None
+    keeper = draft.document.down("custodian", "assignedCustodian", "representedCustodianOrganization")
+    return organization(draft, keeper)
 
 
 def _numbers(draft: Draft, visit: Element | None) -> list[tuple[str, Tree]]:

@@ -15,6 +15,9 @@ from minkang.gateways.cda.wire import Element
 PRESCRIPTIONS = frozenset({"C0004", "C0005", "C0052"})
 """Documents that order drugs; others tell what was used."""
 
+VACCINATIONS = "11369-6"
+"""The section whose substances are vaccines."""
+
 _DRUG_WORDS = ("strength", "usage", "preparation", "form", "reaction", "total")
 
 
@@ -143,6 +146,8 @@ def _words(e: Element | None, name: str) -> str:
 def prescribed(draft: Draft, group: Gathered, context: Context) -> str:
     """A substanceAdministration of a Chinese document with the data elements inside it."""
     e = group.first
+    if context.section == VACCINATIONS:
+        return immunization(draft, e, context)
     drug = drug_of(draft, e) or ({"text": words} if (words := group.words(draft, "name")) else None)
     return _drug(
         draft, group, context, drug, dosage(draft, e), about(draft, e, context, skip=("administrationUnitCode",))
@@ -219,7 +224,8 @@ def _dosed(draft: Draft, group: Gathered, dose: Tree) -> Tree:
     if not rated and amount is not None:
         rated = [{"doseQuantity": measured(amount, unit)}]
     timing = dose.get("timing", {}) | present(code=often)
-    extension = kept("dose-unit", valueString=unit) if unit and not rated else []
+    told = rated[0].get("doseQuantity", {}).get("unit") if rated else ""
+    extension = kept("dose-unit", valueString=unit) if unit and unit != told else []
     return dose | present(
         text=dose.get("text") or group.words(draft, "usage"),
         timing=timing,

@@ -205,7 +205,7 @@ def blood_pressure(draft: Draft, group: Gathered, context: Context) -> str:
 def result(draft: Draft, group: Gathered, context: Context) -> str:
     """One item of a laboratory or imaging report: code, name, value, unit, judgement, specimen."""
     code, name = group.words(draft, "code"), group.words(draft, "name")
-    coded = group.concept(draft, "code")
+    coded = group.concept(draft, "code") or group.concept(draft, "name")
     if not (code or name or coded):
         return ""
     e = group.first

@@ -70,6 +70,7 @@ def diagnosis(draft: Draft, group: Gathered, context: Context) -> str:
         extension=[
             *(kept("within", valueReference={"reference": context.within}) if context.within else []),
             *kept("element", valueString=", ".join(labels)),
+            *kept("element-id", valueString=group.element("code") or group.element("name")),
             *kept("rank", valueInteger=rank),
             *kept("outcome", valueCodeableConcept=outcome or {}),
             *kept("on-admission", valueCodeableConcept=group.concept(draft, "on-admission") or {}),

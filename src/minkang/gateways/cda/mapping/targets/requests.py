@@ -77,7 +77,7 @@ def goal(draft: Draft, e: Element, context: Context) -> str:
 def order(draft: Draft, group: Gathered, context: Context) -> str:
     """医嘱: its kind and its words; drugs are ordered as MedicationRequest, everything else as ServiceRequest."""
     words, kind = group.words(draft, "content"), group.concept(draft, "kind")
-    if not words and not kind:
+    if not words:
         return ""
     e = group.parts.get("content") or group.first
     number = group.words(draft, "number")
@@ -101,14 +101,14 @@ def order(draft: Draft, group: Gathered, context: Context) -> str:
     codes_ = [one.get("code", "") for one in (kind or {}).get("coding", ())]
     names = (context.section, words)
     if any(codes("order-kind", one) == "medication" for one in codes_):
-        return draft.add("MedicationRequest", names, **shared, medicationCodeableConcept={"text": words or "?"})
+        return draft.add("MedicationRequest", names, **shared, medicationCodeableConcept={"text": words})
     doers = [one for one in performers(draft, e, "performer") if one.get("type") == "Practitioner"]
     return draft.add(
         "ServiceRequest",
         names,
         **shared,
         category=[kind] if kind else None,
-        code={"text": words} if words else kind,
+        code={"text": words},
         **when(draft, e.first("effectiveTime"), "occurrenceDateTime", "occurrencePeriod"),
         performer=doers,
     )

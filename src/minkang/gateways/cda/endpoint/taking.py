@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from minkang.fhir.problem import Busy, Incorrect, NotAllowed, NotFound, Problem, TooLarge
+from minkang.fhir.problem import Busy, Incorrect, NotAllowed, Problem, TooLarge
 from minkang.gateways.cda.mapping import DOOR, sender_of, understood
 from minkang.gateways.cda.mapping.checking import Report, checked
 from minkang.gateways.cda.wire import Element, is_archive, members, read
@@ -30,15 +30,12 @@ class Answer(NamedTuple):
     body: bytes
 
 
-async def answer(scope: Scope, receive: Receive, intake: Intake, limit: int) -> Answer:
-    """Raises NotAllowed, NotFound, TooLarge, Incorrect, Busy."""
-    path = scope["path"].rstrip("/")
-    if path not in ("/cda", "/cda/$check"):
-        raise NotFound(f"There is nothing at {path}. Documents go to POST /cda, or to POST /cda/$check to be checked.")
+async def post(scope: Scope, receive: Receive, intake: Intake, limit: int) -> Answer:
+    """Raises NotAllowed, TooLarge, Incorrect, Busy."""
     if scope["method"] != "POST":
         raise NotAllowed("POST")
     content = await _body(scope, receive, limit)
-    if path.endswith("$check"):
+    if scope["path"].rstrip("/").endswith("$check"):
         return _checked(content)
     if is_archive(content):
         return await _many(intake, content)
@@ -110,5 +107,5 @@ def refused(problem: Problem) -> Answer:
     if isinstance(problem, Busy):
         headers.append((b"retry-after", RETRY_AFTER))
     if isinstance(problem, NotAllowed):
-        headers.append((b"allow", b"POST"))
+        headers.append((b"allow", problem.allow.encode()))
     return Answer(problem.status, headers, orjson.dumps({"outcome": "refused", "error": problem.text}))
