@@ -63,7 +63,7 @@ bench-plans: $(VENV)/.dev ## ask the searches of every day at ten million resour
 
 docs: $(VENV)/.dev ## write the generated reference pages and build the book into site/
 	$(BIN)/python scripts/spec_pages.py
-	$(BIN)/python scripts/reference_pages.py
+	$(BIN)/python -m scripts.reference_pages
 	$(BIN)/python scripts/conformance_page.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"

@@ -1,6 +1,6 @@
 """Write the reference pages that the code itself can tell: settings, commands, coverage, and the list of decisions.
 
-Usage: python scripts/reference_pages.py      (`make docs` runs it; tests/docs refuses pages that are not current)
+Usage: python -m scripts.reference_pages      (`make docs` runs it; tests/docs refuses pages that are not current)
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from scripts import cda_page
 
 from minkang.app.cli import app
 from minkang.kit.settings import describe
@@ -32,6 +33,7 @@ def pages() -> dict[Path, str]:
         DOCS / "reference" / "settings.md": settings(),
         DOCS / "reference" / "commands.md": commands(),
         DOCS / "reference" / "coverage.md": coverage(),
+        DOCS / "reference" / "cda.md": _page("The mapping of clinical documents", *cda_page.parts()),
         DOCS / "decisions" / "index.md": decisions(),
     }
 

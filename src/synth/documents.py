@@ -54,10 +54,10 @@ def _head(code: str, title: str, template: str, number: int, resident: Resident,
     own = {"root": "2.16.156.10011.1.1", "extension": f"{code}-{seed}-{number}"}
     hospital = {"root": "2.16.156.10011.1.5", "extension": f"H{number % 10}"}
     visit = "12" if "C0030" <= code <= "C0053" else "11"
+    numbers = ((visit, f"V{number}"), ("19", resident.card))
     who = tag(
         "patient",
         tag("id", root="2.16.156.10011.1.3", extension=resident.id_number) if resident.id_number else "",
-        tag("id", root="2.16.156.10011.1.19", extension=resident.card),
         words("name", resident.name.text),
         tag("administrativeGenderCode", code=1 if resident.sex == "male" else 2, codeSystem="2.16.156.10011.2.3.3.4"),
         tag("birthTime", value=resident.born.strftime("%Y%m%d")),
@@ -79,7 +79,7 @@ def _head(code: str, title: str, template: str, number: int, resident: Resident,
             tag("versionNumber", value=1),
             tag(
                 "recordTarget",
-                tag("patientRole", tag("id", root=f"2.16.156.10011.1.{visit}", extension=f"V{number}"), who),
+                tag("patientRole", *(tag("id", root=f"2.16.156.10011.1.{x}", extension=y) for x, y in numbers), who),
             ),
             tag(
                 "author",

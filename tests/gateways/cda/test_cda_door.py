@@ -23,7 +23,7 @@ from minkang.platform.intake.taking import Intake
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING, Actor
 from synth.documents import document as document_of
-from tests.gateways.cda.making import document, observation, section, text
+from tests.gateways.cda.making import coded, document, observation, section, text, value
 from tests.lib.asgi import Answer, Client
 from tests.lib.both_stores import RepositoryFor, dsn, repository_for
 
@@ -234,6 +234,42 @@ async def test_check_finds_what_was_broken(door: Client, case: str) -> None:
     _, report = await post(door, content.replace(old, new), "/cda/$check")
     assert rule not in {one["rule"] for one in sound["findings"]}
     assert severity in {one["severity"] for one in report["findings"] if one["rule"] == rule}
+
+
+BODIES = {
+    "another type": (
+        observation("DE04.01.119.00", "主诉", value("PQ", value="3", unit="d")),
+        ("cda-wrong-type", "PQ", "ST"),
+    ),
+    "outside of its domain": (
+        observation("DE04.50.001.00", "ABO", coded("7", "2.16.156.10011.2.3.1.85")),
+        ("cda-outside-domain", "7", "CV04.50.005 ABO血型代码表"),
+    ),
+    "no system": (
+        observation("DE05.01.024.00", "诊断", value("CD", code="I10")),
+        ("cda-no-system", "I10", "2.16.156.10011.2.3.1.85"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BODIES)
+async def test_check_judges_values(door: Client, case: str) -> None:
+    entry, wanted = BODIES[case]
+    code = "29548-5" if case == "no system" else "10154-3"
+    _, report = await post(door, document(section(code, entry)), "/cda/$check")
+    assert wanted in {(one["rule"], one.get("value"), one.get("expected")) for one in report["findings"]}
+
+
+async def test_check_takes_codes_with_and_without_a_leading_zero(door: Client) -> None:
+    kinds = [observation("DE02.01.031.00", "证件类别", coded(one, "2.16.156.10011.2.3.1.1")) for one in ("01", "1")]
+    _, report = await post(door, document(section("10154-3", *kinds)), "/cda/$check")
+    assert "cda-outside-domain" not in {one["rule"] for one in report["findings"]}
+
+
+async def test_check_names_what_a_section_lacks(door: Client) -> None:
+    _, report = await post(door, document(section("10154-3"), code="C0034", template="54"), "/cda/$check")
+    (lacking,) = (one for one in report["findings"] if one["rule"] == "cda-no-element")
+    assert lacking["expected"] == "DE04.01.119.00 主诉"
 
 
 async def test_a_zip_is_checked_too(door: Client) -> None:

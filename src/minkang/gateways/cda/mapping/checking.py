@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from minkang.fhir.problem import Problem
 from minkang.fhir.validation import faults
 from minkang.gateways.cda.mapping import understood
+from minkang.gateways.cda.mapping.checking_entries import entries
 from minkang.gateways.cda.mapping.composition import sections_of
 from minkang.gateways.cda.mapping.kinds import Kind, kind_of, kinds
 from minkang.gateways.cda.mapping.tables import sections
@@ -120,7 +121,7 @@ def _at(e: Element, path: tuple[str, ...]) -> str:
 
 def _sections(document: Element, kind: Kind | None) -> Iterator[Finding]:
     """Sections of the kind that are missing, and such as belong to no document of it."""
-    if kind is None or not kind.sections:
+    if kind is None:
         return
     there = [name for e in sections_of(document) for name in [_name(e)] if name]
     names = {one.removesuffix("章节") for one in there}
@@ -133,6 +134,7 @@ def _sections(document: Element, kind: Kind | None) -> Iterator[Finding]:
         name = _name(e)
         if name and name.removesuffix("章节") not in known:
             yield Finding("cda-strange-section", f"line {e.line}, section", name)
+        yield from entries(e, name, kind.code)
 
 
 def _name(e: Element) -> str:

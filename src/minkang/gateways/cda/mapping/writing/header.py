@@ -149,7 +149,7 @@ def _person(tree: Tree) -> str:
         tag("birthTime", value=moment(tree.get("birthDate"))) if tree.get("birthDate") else "",
         concept("maritalStatusCode", tree.get("maritalStatus")),
         *(concept("ethnicGroupCode", one) for one in kept(tree, "ethnic-group")),
-        *(organization("employerOrganization", one) for one in kept(tree, "employer")),
+        *(tag("employerOrganization", words("name", one.get("display", ""))) for one in kept(tree, "employer")),
         *(tag("household", tag("place", _address(one), classCode="PLC")) for one in kept(tree, "household")),
         *(tag("educationLevel", concept("educationLevelCode", one)) for one in kept(tree, "education")),
         *(tag("occupation", concept("occupationCode", one)) for one in kept(tree, "occupation")),
