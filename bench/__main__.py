@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import city, importing, limits, lines, load, machine, plans, scoped, serving, table
+from bench import city, documents, importing, limits, lines, load, machine, plans, scoped, serving, table
 from minkang.kit.postgres.cluster import Cluster
 from tests.lib.serving import Platform, platform
 
@@ -56,7 +56,9 @@ def main() -> None:
 def _chosen() -> argparse.Namespace:
     reader = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     reader.add_argument("--size", type=int, default=SIZE, help="resources in the store before anything is measured")
-    reader.add_argument("--only", help=f"some of: import, limits, plans, scoped, hl7v2, {', '.join(serving.STEPS)}")
+    reader.add_argument(
+        "--only", help=f"some of: import, limits, plans, scoped, hl7v2, cda, {', '.join(serving.STEPS)}"
+    )
     reader.add_argument("--seconds", type=float, default=4.0, help="for each figure")
     return reader.parse_args()
 
@@ -85,6 +87,7 @@ def _steps(bench: serving.Bench, mllp: int) -> dict[str, Callable[[], dict[str, 
         "scoped": lambda: scoped.ratios(url, bench.running.folder, people),
         "limits": lambda: {"limit.selects_per_s": limits.selects(url, people)},
         **steps,
+        "cda": lambda: documents.documents(bench.running, bench.seconds, bench.residents),
         "hl7v2": lambda: lines.lines(bench.running, mllp, bench.seconds, bench.residents),
         "plans": lambda: plans.plans(bench),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -131,6 +131,10 @@ class Repository(Protocol):
     async def create(self, type: str, parsed: Parsed, *, if_none_exist: Query | None = None) -> Written: ...
 
     async def read(self, type: str, id: str) -> Stored: ...
+
+    async def read_many(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Stored]:
+        """Those of the named resources (type, id) that are there and in scope; nobody is told which are not."""
+        ...
 
     async def vread(self, type: str, id: str, version: int) -> Stored: ...
 

@@ -7,7 +7,7 @@ transaction or search. Nothing here knows SQL.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -74,6 +74,10 @@ class PostgresRepository:
     async def read(self, type: str, id: str) -> Stored:
         async with self._reading() as connection:
             return await read.read(connection, self._sealer, self._scope, type, id)
+
+    async def read_many(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Stored]:
+        async with self._reading() as connection:
+            return await read.read_many(connection, self._sealer, self._scope, names)
 
     async def vread(self, type: str, id: str, version: int) -> Stored:
         async with self._reading() as connection:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from minkang.fhir.problem import Busy, Gone, NotFound
+from minkang.fhir.problem import Busy, Gone
 from minkang.fhir.search.grammar import parse
 from minkang.gateways.cda.endpoint import taking as endpoint
 from minkang.gateways.cda.gateway import build
@@ -286,8 +286,8 @@ async def test_other_methods_places_and_sizes_are_refused(door: Client) -> None:
 class Away:
     """A repository whose database does not answer."""
 
-    async def read(self, *_: Any) -> Any:
-        raise NotFound("nothing")
+    async def read_many(self, *_: Any) -> Any:
+        return {}
 
     async def transaction(self, *_: Any, **__: Any) -> None:
         raise Busy("the database does not answer")

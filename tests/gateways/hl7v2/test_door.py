@@ -100,7 +100,7 @@ async def test_http_refuses(repository: Repository, method: str, body: bytes, st
 
 async def test_a_database_that_is_away_is_no_acknowledgement(repository: Repository) -> None:
     class Away:
-        async def read(self, *_: str) -> None:
+        async def read_many(self, *_: object) -> None:
             raise Busy("The database does not answer; try again shortly.")
 
     client = Client(build(lambda _: Away(), max_body=100_000), mount="")  # type: ignore[arg-type, return-value]

@@ -1,8 +1,8 @@
 """The quick verdict: one compiled JSON Schema per resource type that says "surely valid", in microseconds.
 
 The schema is generated from the table of structures and is narrower than FHIR on purpose: what is rare (a choice or a
-repeating primitive with an extension beside it, the 29th of February, a local reference, a `type` on a reference) is
-not in it. So its yes is final and its no means "ask `walk`", which knows every rule. Resources inside resources are
+repeating primitive with an extension beside it, the 29th of February, a local reference, a `type` beside a reference)
+is not in it. So its yes is final and its no means "ask `walk`", which knows every rule. Resources inside resources are
 only objects here; `quick` visits them.
 
 Draft 4 is meant: only there 1.0 is no integer.
@@ -146,9 +146,9 @@ def _extension() -> Schema:
 
 
 def _reference(targets: str) -> Schema:
-    """A Reference whose relative form names one of the targets, with no `type` beside it."""
+    """A Reference whose relative form names one of the targets; a `type` only without it: the two may contradict."""
     found = _object("Reference")
-    del found["properties"]["type"]
+    found["dependencies"] = {"type": {"not": {"required": ["reference"]}}}
     types = targets.split(",") if targets else sorted(structures.resource_types())
     prefixes = [*(f"^{name}/" for name in types), "^http", "^urn:"]
     if len(types) > _MANY_TARGETS:

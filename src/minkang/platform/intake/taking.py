@@ -12,8 +12,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -27,7 +26,7 @@ from minkang.kit import clock
 from minkang.platform.intake import documents
 from minkang.platform.intake.documents import Edition, Settled, reference
 from minkang.platform.intake.findings import Rule, rules_of, told
-from minkang.platform.intake.reading import Finding, Reading, Version, id_of
+from minkang.platform.intake.reading import Finding, Reading, id_of
 from minkang.platform.intake.receipt import Receipt, of_task, to_task
 from minkang.store.contract import Entry, Repository
 
@@ -65,6 +64,14 @@ class _Case:
     started: float
     received: str
     milliseconds: dict[str, float]
+    texts: dict[int, Parsed] = field(default_factory=dict[int, Parsed])
+    """Resources of the reading as they are written, by id() of their trees: each is written down and checked once."""
+
+    def parsed(self, tree: Resource) -> Parsed:
+        found = self.texts.get(id(tree))
+        if found is None:
+            found = self.texts[id(tree)] = from_exact(tree)
+        return found
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
@@ -129,8 +136,7 @@ class Intake:
 
     async def _written(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         for _ in range(TRIES):
-            former = await self._edition(case, reading.version)
-            known = await self._known(reading)
+            former, known = await self._there(case, reading)
             receipt, entries = _made(case, reading, former, known, version)
             try:
                 await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
@@ -143,33 +149,29 @@ class Intake:
                 version = former_one[1] if former_one is not None else None
         raise Busy("Many editions of this document arrive at once; send it again.")
 
-    async def _edition(self, case: _Case, version: Version | None) -> Edition:
-        if version is None:
-            return Edition()
-        try:
-            found = await self._repository.read("List", documents.list_id(case.message.sender, version))
-        except (NotFound, Gone):
-            return Edition()
-        return documents.edition_of(orjson.loads(found.content), found.version)
-
-    async def _known(self, reading: Reading) -> dict[str, bytes]:
-        """The registrations among the resources, as they are here already."""
-        found: dict[str, bytes] = {}
-        for tree in reading.resources:
-            if tree["resourceType"] in SHARED:
-                with suppress(NotFound, Gone):
-                    stored = await self._repository.read(tree["resourceType"], tree["id"])
-                    found[reference(tree)] = stored.content
-        return found
+    async def _there(self, case: _Case, reading: Reading) -> tuple[Edition, Mapping[str, bytes]]:
+        """The edition that counts now, and the registrations among the resources as they are here: one question, for
+        mostly none of it is here yet."""
+        names = [(tree["resourceType"], tree["id"]) for tree in reading.resources if tree["resourceType"] in SHARED]
+        edition: tuple[str, str] | None = None
+        if reading.version is not None:
+            edition = ("List", documents.list_id(case.message.sender, reading.version))
+            names.append(edition)
+        found = dict(await self._repository.read_many(names)) if names else {}
+        former = found.pop(edition, None) if edition is not None else None
+        known = {f"{type}/{id}": stored.content for (type, id), stored in found.items()}
+        if former is None:
+            return Edition(), known
+        return documents.edition_of(orjson.loads(former.content), former.version), known
 
     async def _quarantined(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         binary = documents.original(_binary_id(case), case.message.content, case.message.media_type)
         outcome = "quarantined" if case.message.content else "rejected"
         receipt = _receipt(case, reading, outcome, [], original=reference(binary) if case.message.content else "")
         receipt = replace(receipt, resources=(), gone=(), patient="")
-        entries = [_put(to_task(receipt), version)]
+        entries = [_put(from_exact(to_task(receipt)), version)]
         if case.message.content:
-            entries.append(_put(binary))
+            entries.append(_put(from_exact(binary)))
         try:
             await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
         except (Conflict, PreconditionFailed):
@@ -187,7 +189,7 @@ def _read(case: _Case, read: Read) -> Reading:
     try:
         found = read(case.message)
         reading = found if isinstance(found, Reading) else _joined(found)
-        return _checked(reading)
+        return _checked(case, reading)
     except Problem as problem:
         if isinstance(problem, Fault):
             log.error("a message could not be read", door=case.message.door, receipt=case.id)
@@ -211,10 +213,10 @@ def _joined(readings: Sequence[Reading]) -> Reading:
     return found
 
 
-def _checked(reading: Reading) -> Reading:
+def _checked(case: _Case, reading: Reading) -> Reading:
     for tree in reading.resources:
         try:
-            check(tree)
+            check(case.parsed(tree).tree)
         except Problem as problem:
             reading.findings.append(Finding("intake-invalid", reference(tree), problem.text))
     return reading
@@ -251,15 +253,15 @@ def _made(
         trees.append(made)
     written = reading.resources if settled.counts else []
     whole = _latest([*trees, *written])
-    entries = [_put(tree) for tree in whole if tree["resourceType"] not in SHARED]
-    entries += [entry for tree in whole if tree["resourceType"] in SHARED for entry in _registration(tree, known)]
+    entries = [_put(case.parsed(tree)) for tree in whole if tree["resourceType"] not in SHARED]
+    entries += [entry for tree in whole if tree["resourceType"] in SHARED for entry in _registration(case, tree, known)]
     entries += [Entry("DELETE", type, id) for type, id in (one.split("/") for one in settled.gone)]
     if edition is not None and settled.counts:
         resources = [reference(one) for one in written] + settled.kept
         editions = documents.listed(
             documents.list_id(message.sender, edition), edition, document, resources, reading.patient
         )
-        entries.append(_put(editions, former.version))
+        entries.append(_put(from_exact(editions), former.version))
         if former.document and edition.relation != "append":
             entries.append(_superseding(former.document))
     case.lap("map")
@@ -270,7 +272,7 @@ def _made(
     receipt = replace(receipt, resources=tuple(dict.fromkeys(reference(one) for one in written)))
     for _ in settled.findings:
         reading.findings.pop()  # another try may find another edition
-    return receipt, [*entries, _put(to_task(receipt), version)]
+    return receipt, [*entries, _put(from_exact(to_task(receipt)), version)]
 
 
 def _latest(trees: Sequence[Resource]) -> list[Resource]:
@@ -299,23 +301,23 @@ def _receipt(
     )
 
 
-def _put(tree: Resource, version: int | None = None) -> Entry:
+def _put(parsed: Parsed, version: int | None = None) -> Entry:
     """`version`: the one that must be there still. Receipts and sets must be new when there is none."""
-    parsed: Parsed = from_exact(tree)
+    tree = parsed.tree
     alone: Any = None
     if version is None and (tree["resourceType"] == "List" or "businessStatus" in tree):
         alone = "*"
     return Entry("PUT", tree["resourceType"], tree["id"], parsed=parsed, if_match=version, if_none_match=alone)
 
 
-def _registration(tree: Resource, known: Mapping[str, bytes]) -> list[Entry]:
+def _registration(case: _Case, tree: Resource, known: Mapping[str, bytes]) -> list[Entry]:
     """A laboratory's message may say no more of a patient than a name, or of a visit than its number: it must not
     take away the address and the relatives that the admission brought. What it says replaces, the rest stays; where
     it says nothing new, nothing is written."""
     there = known.get(reference(tree))
     type: str = tree["resourceType"]
     if there is None:
-        return [Entry("PUT", type, tree["id"], parsed=from_exact(tree), if_none_match="*")]
+        return [Entry("PUT", type, tree["id"], parsed=case.parsed(tree), if_none_match="*")]
     now = exact(there)
     if now | tree == now:
         return []

@@ -129,7 +129,7 @@ class Carrying:
             for task in done:
                 task.result()
         finally:
-            await connector.close_async()
+            await _closed(connector)
 
     async def _worker(self, connector: PsycopgConnector, queue: str) -> None:
         app = App(connector=connector)
@@ -187,6 +187,21 @@ class Carrying:
     async def _do(self, statement: str, *arguments: Any) -> None:
         async with self._database.connection() as connection:
             await connection.execute(SQL[statement], *arguments)
+
+
+async def _closed(connector: PsycopgConnector) -> None:
+    """Closed whatever comes: psycopg's pool loses a cancellation that meets one of its workers in the middle of
+    something, and that worker would then wait for ever."""
+    closing = asyncio.create_task(connector.close_async())
+    cancelled = False
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    closing.result()
 
 
 async def _hold(connection: Connection[Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -57,6 +58,13 @@ class MemoryRepository:
 
     async def read(self, type: str, id: str) -> Stored:
         return living(self._rows, self._scope, type, id).stored
+
+    async def read_many(self, names: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Stored]:
+        found: dict[tuple[str, str], Stored] = {}
+        for name in names:
+            with suppress(NotFound, Gone):
+                found[name] = living(self._rows, self._scope, *name).stored
+        return found
 
     async def vread(self, type: str, id: str, version: int) -> Stored:
         """Any version that was, also of what is deleted now; reading a tombstone itself is Gone."""

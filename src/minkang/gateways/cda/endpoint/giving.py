@@ -22,9 +22,6 @@ from minkang.store.contract import Repository
 MOST = 2_000
 """Resources of one document."""
 
-CHUNK = 100
-"""Ids of one search."""
-
 OF_VISIT = ("Observation", "Condition", "Procedure", "MedicationRequest", "ServiceRequest", "DiagnosticReport")
 OF_PATIENT = ("AllergyIntolerance", "Immunization")
 
@@ -75,19 +72,11 @@ def _references(sections: Iterable[Tree]) -> Iterable[str]:
 
 async def _all(repository: Repository, references: Iterable[str]) -> dict[str, Tree]:
     """Those that are there. Raises Incorrect for more than MOST."""
-    by_type: dict[str, list[str]] = {}
-    for reference in dict.fromkeys(references):
-        type, _, id = reference.partition("/")
-        by_type.setdefault(type, []).append(id)
-    if sum(map(len, by_type.values())) > MOST:
+    wanted = [(type, id) for type, slash, id in (one.partition("/") for one in dict.fromkeys(references)) if slash]
+    if len(wanted) > MOST:
         raise Incorrect(f"The document has more than {MOST} resources: it is too large to be written.")
-    found: dict[str, Tree] = {}
-    for type, ids in by_type.items():
-        for at in range(0, len(ids), CHUNK):
-            pairs = [("_id", ",".join(ids[at : at + CHUNK])), ("_count", str(CHUNK))]
-            for tree in await _found(repository, type, pairs):
-                found[f"{type}/{tree['id']}"] = tree
-    return found
+    there = await repository.read_many(wanted)
+    return {f"{type}/{id}": exact(one.content) for (type, id), one in there.items()}
 
 
 async def _found(repository: Repository, type: str, pairs: list[tuple[str, str]]) -> list[Tree]:
