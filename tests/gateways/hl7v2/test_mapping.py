@@ -332,6 +332,9 @@ FIELD = st.text(st.sampled_from(list('|^~&\\01239AFNMX .张\x00\x07\t"')), max_s
                     "AIP",
                     "RXA",
                     "RXR",
+                    "TXA",
+                    "FT1",
+                    "PR1",
                     "ZZZ",
                 ]
             ),

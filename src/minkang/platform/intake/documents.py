@@ -11,14 +11,18 @@ import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from minkang.fhir.resource import Parsed, Resource, exact, from_exact
-from minkang.platform.intake.reading import Finding, Reading, Version, id_of
+from minkang.platform.intake.reading import Cleared, Finding, Reading, Version, id_of
 
 EDITION = "https://minkang.example/StructureDefinition/document-edition"
 SETS = "https://minkang.example/document-set"
 SHARED = frozenset({"Patient", "Encounter"})
 """Resources that many messages tell of: each adds what it knows, and none takes them away."""
+
+KEPT = SHARED | {"Binary"}
+"""What a newer edition does not take away: the words of an older one stay readable in its DocumentReference."""
 
 RELATIONS = {"replace": "replaces", "append": "appends", "transform": "transforms"}
 """The words of CDA and HL7 v2 to those of http://hl7.org/fhir/R4/valueset-document-relationship-type.html."""
@@ -46,19 +50,46 @@ class Settled:
     findings: list[Finding] = field(default_factory=list[Finding])
 
 
-def settle(reading: Reading, version: Version, former: Edition) -> Settled:
-    """Newer replaces, older is only kept as a document, an appendix takes nothing away."""
+def settle(reading: Reading, version: Version, former: Edition, over: Edition | None = None) -> Settled:
+    """Newer replaces, older is only kept as a document, an appendix takes nothing away. What a set brought that this
+    edition takes the place of (`over`) goes with it."""
     told: list[Finding] = []
+    replaced = over.resources if over is not None else ()
     if version.number < former.number:
         told.append(Finding("intake-older", value=str(version.number), expected=str(former.number)))
-        return Settled(False, findings=told)
+        counted = {*former.resources}
+        gone = [one for one in replaced if one not in counted and one.split("/")[0] not in KEPT]
+        return Settled(False, gone=gone, findings=told)
     if version.number == former.number:
         told.append(Finding("intake-same-edition", value=str(version.number)))
     new = {reference(one) for one in reading.resources}
-    rest = [one for one in former.resources if one not in new and one.split("/")[0] not in SHARED]
+    rest = [one for one in (*former.resources, *replaced) if one not in new and one.split("/")[0] not in KEPT]
     if version.relation == "append":
         return Settled(True, kept=rest, findings=told)
     return Settled(True, gone=rest, findings=told)
+
+
+def told_anew(former: Resource, tree: Resource, empty: Sequence[Cleared]) -> Resource:
+    """A registration after another message: its elements replace, `empty` ones go."""
+    found = former | tree
+    for one in empty:
+        if one.path[0] not in tree:  # what is said anew replaced what was there
+            found = _emptied(found, one.path, one)
+    return found
+
+
+def _emptied(tree: Resource, path: tuple[str, ...], what: Cleared) -> Resource:
+    name, rest = path[0], path[1:]
+    value: Any = tree.get(name)
+    if value is None:
+        return tree
+    left: Any = None
+    if rest:
+        left = _emptied(value, rest, what)
+    elif what.where is not None:
+        left = [one for one in value if not what.where(one)]
+    kept = {key: one for key, one in tree.items() if key != name}
+    return kept | {name: left} if left else kept
 
 
 def reference(tree: Resource) -> str:
@@ -119,7 +150,9 @@ def document(
     if "type" in reading.about:
         coded = reading.about["type"]
         found["type"] = coded | {"coding": [*found["type"]["coding"], *coded.get("coding", [])]}
-    found |= {name: value for name, value in reading.about.items() if name != "type"}
+    for name in ("content", "identifier"):
+        found[name] = [*reading.about.get(name, []), *found[name]]
+    found |= {name: value for name, value in reading.about.items() if name not in ("type", "content", "identifier")}
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,12 +25,24 @@ class Finding(NamedTuple):
 
 class Version(NamedTuple):
     """Which edition of a document this is: `set` its setId, `number` its versionNumber, `relation` one of `""`,
-    `replace`, `append`, `transform`, and `parent` the id of the document that it relates to."""
+    `replace`, `append`, `transform`, and `parent` the id of the document that it relates to. `over`: the setId of
+    another set that it takes the place of, where a replacement has a name of its own (HL7 v2 TXA-12, TXA-13)."""
 
     set: str
     number: int = 1
     relation: str = ""
     parent: str = ""
+    over: str = ""
+
+
+class Cleared(NamedTuple):
+    """What a sender wants forgotten (`""` in HL7 v2) of a resource that many messages tell of: `reference` is its
+    `Type/id`, `path` the names of the elements from the outside in, `where` which members of a list (all of them
+    without it)."""
+
+    reference: str
+    path: tuple[str, ...]
+    where: Callable[[Any], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -39,8 +52,8 @@ class Reading:
     `kind`: what it is (`C0005`, `ORU^R01`, `residents`). `message`: the sender's own id of it, empty when it has none.
     `resources`: FHIR resources with their final ids (`id_of`), referring to each other as `Type/id`; writing them
     again changes nothing. `patient`: `Patient/id` of whom it speaks, empty for nobody. `gone`: `Type/id` of what the
-    message cancels. `version`: set for documents, whose new editions supersede what the old ones brought; `about`:
-    elements of the DocumentReference beyond what any document has (its type, authors, visit).
+    message cancels, `cleared`: what it empties. `version`: set for documents, whose new editions supersede what the old
+    ones brought; `about`: elements of the DocumentReference beyond what any document has (its type, authors, visit).
     """
 
     kind: str
@@ -48,6 +61,7 @@ class Reading:
     resources: list[Resource] = field(default_factory=list[Resource])
     patient: str = ""
     gone: list[str] = field(default_factory=list[str])
+    cleared: list[Cleared] = field(default_factory=list[Cleared])
     version: Version | None = None
     happened: datetime | None = None
     findings: list[Finding] = field(default_factory=list[Finding])

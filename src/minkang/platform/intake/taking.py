@@ -26,7 +26,7 @@ from minkang.kit import clock
 from minkang.platform.intake import documents
 from minkang.platform.intake.documents import Edition, Settled, reference
 from minkang.platform.intake.findings import Rule, rules_of, told
-from minkang.platform.intake.reading import Finding, Reading, id_of
+from minkang.platform.intake.reading import Cleared, Finding, Reading, Version, id_of
 from minkang.platform.intake.receipt import Receipt, of_task, to_task
 from minkang.store.contract import Entry, Repository
 
@@ -52,6 +52,15 @@ class Message(NamedTuple):
 
 Read = Callable[[Message], Reading | Sequence[Reading]]
 """A door's mapping. Raises a Problem for what it cannot read."""
+
+
+class _There(NamedTuple):
+    """What is here already: the edition that counts, that of another set which this one takes the place of, and
+    registrations (`Type/id` to their texts)."""
+
+    former: Edition
+    over: Edition
+    known: Mapping[str, bytes]
 
 
 @dataclass(slots=True)
@@ -136,8 +145,7 @@ class Intake:
 
     async def _written(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         for _ in range(TRIES):
-            former, known = await self._there(case, reading)
-            receipt, entries = _made(case, reading, former, known, version)
+            receipt, entries = _made(case, reading, await self._there(case, reading), version)
             try:
                 await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
                 return receipt
@@ -149,20 +157,20 @@ class Intake:
                 version = former_one[1] if former_one is not None else None
         raise Busy("Many editions of this document arrive at once; send it again.")
 
-    async def _there(self, case: _Case, reading: Reading) -> tuple[Edition, Mapping[str, bytes]]:
-        """The edition that counts now, and the registrations among the resources as they are here: one question, for
+    async def _there(self, case: _Case, reading: Reading) -> _There:
+        """The editions that count now, and the registrations among the resources as they are here: one question, for
         mostly none of it is here yet."""
         names = [(tree["resourceType"], tree["id"]) for tree in reading.resources if tree["resourceType"] in SHARED]
-        edition: tuple[str, str] | None = None
-        if reading.version is not None:
-            edition = ("List", documents.list_id(case.message.sender, reading.version))
-            names.append(edition)
+        lists = _lists(case, reading.version)
+        names += lists
         found = dict(await self._repository.read_many(names)) if names else {}
-        former = found.pop(edition, None) if edition is not None else None
+        editions = [found.pop(one, None) for one in lists]
         known = {f"{type}/{id}": stored.content for (type, id), stored in found.items()}
-        if former is None:
-            return Edition(), known
-        return documents.edition_of(orjson.loads(former.content), former.version), known
+        former, over = [
+            documents.edition_of(orjson.loads(one.content), one.version) if one is not None else Edition()
+            for one in (*editions, None, None)[:2]
+        ]
+        return _There(former, over, known)
 
     async def _quarantined(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         binary = documents.original(_binary_id(case), case.message.content, case.message.media_type)
@@ -230,18 +238,24 @@ def _binary_id(case: _Case) -> str:
     return id_of(case.message.sender, "Binary", hashlib.sha256(case.message.content).hexdigest())
 
 
-def _made(
-    case: _Case, reading: Reading, former: Edition, known: Mapping[str, bytes], version: int | None
-) -> tuple[Receipt, list[Entry]]:
+def _lists(case: _Case, version: Version | None) -> list[tuple[str, str]]:
+    """The List of an edition's set, then that of the set it takes the place of."""
+    if version is None:
+        return []
+    sets = [version.set] + ([version.over] if version.over and version.over != version.set else [])
+    return [("List", documents.list_id(case.message.sender, version._replace(set=one))) for one in sets]
+
+
+def _made(case: _Case, reading: Reading, there: _There, version: int | None) -> tuple[Receipt, list[Entry]]:
     """The receipt, and everything that is written with it."""
-    message = case.message
+    message, former = case.message, there.former
     binary = documents.original(_binary_id(case), message.content, message.media_type)
     edition = reading.version
     settled = Settled(True, gone=list(reading.gone))
     trees: list[Resource] = [binary]
     document = ""
     if edition is not None:
-        settled = documents.settle(reading, edition, former)
+        settled = documents.settle(reading, edition, former, there.over)
         made = documents.document(
             documents.document_id(message.sender, edition, message.content),
             *(reading, edition, binary, message.content),
@@ -254,16 +268,15 @@ def _made(
     written = reading.resources if settled.counts else []
     whole = _latest([*trees, *written])
     entries = [_put(case.parsed(tree)) for tree in whole if tree["resourceType"] not in SHARED]
-    entries += [entry for tree in whole if tree["resourceType"] in SHARED for entry in _registration(case, tree, known)]
+    entries += [
+        entry
+        for tree in whole
+        if tree["resourceType"] in SHARED
+        for entry in _registration(case, tree, there.known, reading.cleared)
+    ]
     entries += [Entry("DELETE", type, id) for type, id in (one.split("/") for one in settled.gone)]
-    if edition is not None and settled.counts:
-        resources = [reference(one) for one in written] + settled.kept
-        editions = documents.listed(
-            documents.list_id(message.sender, edition), edition, document, resources, reading.patient
-        )
-        entries.append(_put(from_exact(editions), former.version))
-        if former.document and edition.relation != "append":
-            entries.append(_superseding(former.document))
+    if edition is not None:
+        entries += _edition(case, reading, edition, document, settled, there)
     case.lap("map")
     reading.findings += settled.findings
     marks = told(reading.findings, case.rules)
@@ -273,6 +286,25 @@ def _made(
     for _ in settled.findings:
         reading.findings.pop()  # another try may find another edition
     return receipt, [*entries, _put(from_exact(to_task(receipt)), version)]
+
+
+def _edition(
+    case: _Case, reading: Reading, edition: Version, document: str, settled: Settled, there: _There
+) -> list[Entry]:
+    """The List of its set, and what it takes the place of: named by the List of that set, too, so that what is replaced
+    and comes later is older."""
+    (_, name), *others = _lists(case, edition)
+    entries: list[Entry] = []
+    former = set[str]()
+    if settled.counts:
+        written = [reference(one) for one in reading.resources] + settled.kept
+        made = documents.listed(name, edition, document, written, reading.patient)
+        entries.append(_put(from_exact(made), there.former.version))
+        former = {there.former.document} if edition.relation != "append" else former
+    for _, other in others:
+        made = documents.listed(other, edition._replace(set=edition.over), document, [], reading.patient)
+        entries.append(_put(from_exact(made), there.over.version))
+    return entries + [_superseding(one) for one in sorted(former | {there.over.document}) if one]
 
 
 def _latest(trees: Sequence[Resource]) -> list[Resource]:
@@ -310,18 +342,19 @@ def _put(parsed: Parsed, version: int | None = None) -> Entry:
     return Entry("PUT", tree["resourceType"], tree["id"], parsed=parsed, if_match=version, if_none_match=alone)
 
 
-def _registration(case: _Case, tree: Resource, known: Mapping[str, bytes]) -> list[Entry]:
+def _registration(case: _Case, tree: Resource, known: Mapping[str, bytes], cleared: Sequence[Cleared]) -> list[Entry]:
     """A laboratory's message may say no more of a patient than a name, or of a visit than its number: it must not
-    take away the address and the relatives that the admission brought. What it says replaces, the rest stays; where
-    it says nothing new, nothing is written."""
+    take away the address and the relatives that the admission brought. What it says replaces, what it empties goes, the
+    rest stays; where it says nothing new, nothing is written."""
     there = known.get(reference(tree))
     type: str = tree["resourceType"]
     if there is None:
         return [Entry("PUT", type, tree["id"], parsed=case.parsed(tree), if_none_match="*")]
-    now = exact(there)
-    if now | tree == now:
+    empty = [one for one in cleared if one.reference == reference(tree)]
+    if documents.told_anew(exact(there), tree, empty) == exact(there):
         return []
-    return [Entry("PATCH", type, tree["id"], patch=lambda text: from_exact(exact(text) | tree))]
+    told_anew = documents.told_anew
+    return [Entry("PATCH", type, tree["id"], patch=lambda text: from_exact(told_anew(exact(text), tree, empty)))]
 
 
 def _superseding(document: str) -> Entry:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from minkang.fhir.problem import Busy
+from minkang.gateways.hl7v2.endpoint.order import Order, names_of
 from minkang.gateways.hl7v2.mapping import understood
 from minkang.gateways.hl7v2.mapping.tables import findings
 from minkang.gateways.hl7v2.wire import Fault, Message, Unreadable, answer, parse
@@ -22,6 +23,10 @@ MEDIA_TYPE = "x-application/hl7-v2+er7"
 
 _OTHER_FAULT = "207"
 """Table 0357: application internal error, for what has no code of its own."""
+
+
+ORDER = Order()
+"""Of this process: lines of other workers are not waited for."""
 
 
 class Taken(NamedTuple):
@@ -43,7 +48,8 @@ async def taken(intake: Intake, content: bytes, *, sender: str = "", name: str =
         return understood(message if message is not None else parse(content), who, zone)
 
     try:
-        receipt = await intake.take(Sent(DOOR, content, MEDIA_TYPE, who, name), read)
+        async with ORDER.turn(names_of(message, who) if message is not None else []):
+            receipt = await intake.take(Sent(DOOR, content, MEDIA_TYPE, who, name), read)
     except Busy as busy:
         return Taken(None, _answer(message, "rejected", [Fault(_OTHER_FAULT, busy.text)]))
     outcome = "accepted" if receipt.is_taken else "rejected" if receipt.outcome == "rejected" else "error"

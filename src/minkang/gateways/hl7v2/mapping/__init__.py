@@ -1,4 +1,4 @@
-"""HL7 v2 message to FHIR: ADT, ORU^R01, ORM^O01, OML^O21, SIU and VXU^V04. Pure."""
+"""HL7 v2 message to FHIR: ADT, ORU^R01, ORM^O01, OML^O21, SIU, VXU^V04, MDM and DFT^P03. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 from datetime import datetime
 from typing import Any
 
-from minkang.gateways.hl7v2.mapping import appointments, people, results, vaccines, visits
+from minkang.gateways.hl7v2.mapping import appointments, charges, documents, people, results, vaccines, visits
 from minkang.gateways.hl7v2.mapping.draft import NAMESPACE, Draft
 from minkang.gateways.hl7v2.mapping.tables import findings
 from minkang.gateways.hl7v2.wire import Fault, Message, parse
@@ -24,6 +24,8 @@ EVENTS: dict[str, frozenset[str]] = {
     "OML": frozenset({"O21"}),
     "SIU": frozenset({"S12", "S13", "S14", "S15", "S16", "S17", "S26"}),
     "VXU": frozenset({"V04"}),
+    "MDM": frozenset({"T01", "T02", "T04", "T06", "T08", "T10", "T11"}),
+    "DFT": frozenset({"P03"}),
 }
 _NO_VISIT = {"A28", "A31", "A40"}
 
@@ -51,10 +53,11 @@ def understood(message: Message, sender: str, zone: str = "+08:00") -> Reading:
         return reading
     _patient(draft, event)
     if draft.patient:
-        _content(draft, kind, event)
+        _content(draft, kind, event, reading)
         _keep_own_segments(draft)
     reading.resources = list(draft.resources.values())
     reading.patient, reading.gone = draft.patient, draft.gone
+    reading.cleared = draft.cleared
     moment = draft.time(message.header, 7)
     with contextlib.suppress(ValueError):
         reading.happened = datetime.fromisoformat(moment) if moment and "T" in moment else None
@@ -86,7 +89,7 @@ def _patient(draft: Draft, event: str) -> None:
             people.merge(draft, mrg)
 
 
-def _content(draft: Draft, kind: str, event: str) -> None:
+def _content(draft: Draft, kind: str, event: str, reading: Reading) -> None:
     message = draft.message
     if kind == "ADT":
         pv1 = message.first("PV1")
@@ -96,8 +99,10 @@ def _content(draft: Draft, kind: str, event: str) -> None:
                 take(draft, segment)
         for segment in message.all("DG1"):
             visits.diagnosis(draft, segment, visit)
+        for segment in message.all("PR1"):
+            charges.procedure(draft, segment)
         return
-    main = {"SIU": "SCH", "VXU": "RXA"}.get(kind, "OBR")
+    main = {"SIU": "SCH", "VXU": "RXA", "MDM": "TXA", "DFT": "FT1"}.get(kind, "OBR")
     main_segment = message.first(main)
     if main_segment is None:
         draft.findings.append(Finding("missing-segment", main, "", main))
@@ -105,8 +110,25 @@ def _content(draft: Draft, kind: str, event: str) -> None:
         appointments.appointment(draft, main_segment, event)
     elif kind == "VXU":
         vaccines.immunizations(draft)
+    elif kind == "MDM":
+        documents.document(draft, main_segment, event, reading)
+    elif kind == "DFT":
+        _charges(draft)
     else:
         _orders(draft, kind)
+
+
+def _charges(draft: Draft) -> None:
+    message, account = draft.message, charges.account(draft)
+    for segment in message.all("FT1"):
+        charges.charge(draft, segment, account)
+    visit, seen = visits.named(draft, message.first("PV1")), results.visit(draft)
+    for segment in message.all("DG1"):
+        visits.diagnosis(draft, segment, visit, seen)
+    for segment in message.all("PR1"):
+        charges.procedure(draft, segment)
+    for segment in message.all("IN1"):
+        people.insurance(draft, segment)
 
 
 def _orders(draft: Draft, kind: str) -> None:

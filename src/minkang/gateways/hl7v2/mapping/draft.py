@@ -9,7 +9,7 @@ from minkang.fhir import hl7_times as times
 from minkang.fhir.resource import Resource
 from minkang.gateways.hl7v2.mapping.tables import code, system
 from minkang.gateways.hl7v2.wire import Message, Segment
-from minkang.platform.intake.reading import Finding, id_of
+from minkang.platform.intake.reading import Cleared, Finding, id_of
 
 Element = dict[str, Any]
 MAX_ALIKE = 50
@@ -24,6 +24,7 @@ class Draft:
         self.resources: dict[str, Resource] = {}
         self.findings: list[Finding] = []
         self.gone: list[str] = []
+        self.cleared: list[Cleared] = []
         self.patient = ""
         self._places: dict[int, str] = {}
         self._named: dict[str, int] = {}
@@ -33,6 +34,10 @@ class Draft:
         made = id_of(self.sender, kind, *names)
         self.resources[f"{kind}/{made}"] = {"resourceType": kind, "id": made, **present(**elements)}
         return f"{kind}/{made}"
+
+    def clear(self, segment: Segment, resource: str, fields: dict[int, tuple[str, ...]]) -> None:
+        """Elements of a registration that the sender empties with `""`, by the fields that fill them."""
+        self.cleared += [Cleared(resource, path) for field, path in fields.items() if segment.deleted(field)]
 
     def nth(self, *names: str) -> str:
         """How often these names came before in this message: "" the first time, then "1", "2" ..."""

@@ -6,7 +6,18 @@ from itertools import pairwise
 
 from minkang.gateways.hl7v2.mapping.draft import Draft, Element, present
 from minkang.gateways.hl7v2.wire import Segment
-from minkang.platform.intake.reading import id_of
+from minkang.platform.intake.reading import Cleared, id_of
+
+_FIELDS = {
+    5: ("name",),
+    7: ("birthDate",),
+    8: ("gender",),
+    11: ("address",),
+    16: ("maritalStatus",),
+    29: ("deceasedDateTime",),
+    30: ("deceasedBoolean",),
+}
+"""Of PID, and the elements they fill."""
 
 _HAN = "\u3400", "\u9fff"
 
@@ -34,6 +45,10 @@ def patient(draft: Draft, pid: Segment) -> None:
         deceasedDateTime=dead,
         deceasedBoolean=True if not dead and pid.text(30) == "Y" else None,
     )
+    draft.clear(pid, draft.patient, _FIELDS)
+    for field, uses in ((13, ("home", "mobile")), (14, ("work",))):
+        if pid.deleted(field):
+            draft.cleared.append(Cleared(draft.patient, ("telecom",), lambda one, uses=uses: one.get("use") in uses))
 
 
 def human(segment: Segment, one: str) -> Element:

@@ -5,6 +5,18 @@ from __future__ import annotations
 from minkang.gateways.hl7v2.mapping.draft import Draft, Element, present
 from minkang.gateways.hl7v2.mapping.tables import code, system
 from minkang.gateways.hl7v2.wire import Segment
+from minkang.platform.intake.reading import Cleared, id_of
+
+_FIELDS = {
+    3: ("location",),
+    4: ("type",),
+    10: ("serviceType",),
+    14: ("hospitalization", "admitSource"),
+    36: ("hospitalization", "dischargeDisposition"),
+    44: ("period", "start"),
+    45: ("period", "end"),
+}
+"""Of PV1, and the elements they fill."""
 
 _ROLES = {7: "ATND", 8: "REF", 9: "CON", 17: "ADM"}  # v3-ParticipationType
 
@@ -21,13 +33,13 @@ def encounter(draft: Draft, pv1: Segment, event: str) -> str:
     if number is None and admitted is None:
         draft.fault("missing", pv1, 19, expected="PV1-19 / PV1-44")
         return ""
-    names = ("|".join((number["system"], number["value"])),) if number else (draft.patient, admitted or "")
+    names = (_key(number),) if number else (draft.patient, admitted or "")
     left = None if event == "A13" else left
     status = code("visit-status", event) or ("finished" if left else "in-progress")
     kind = draft.coded("class", pv1, 2)
     words = None if kind else {"system": draft.own("0004"), "code": pv1.text(2) or "U"}
     admit = draft.concept(pv1, 4)
-    return draft.add(
+    made = draft.add(
         "Encounter",
         ("visit", *names),
         identifier=[number] if number else None,
@@ -41,6 +53,15 @@ def encounter(draft: Draft, pv1: Segment, event: str) -> str:
         hospitalization=present(dischargeDisposition=draft.concept(pv1, 36), admitSource=draft.concept(pv1, 14)),
         serviceType=draft.concept(pv1, 10),
     )
+    draft.clear(pv1, made, _FIELDS)
+    for field, role in _ROLES.items():
+        if pv1.deleted(field):
+            draft.cleared.append(Cleared(made, ("participant",), lambda one, role=role: _is(one, role)))
+    return made
+
+
+def _is(participant: Element, role: str) -> bool:
+    return any(coding.get("code") == role for kind in participant.get("type", []) for coding in kind.get("coding", []))
 
 
 def _participants(draft: Draft, pv1: Segment) -> list[Element]:
@@ -64,8 +85,18 @@ def _places(pv1: Segment, status: str) -> list[Element]:
     return found
 
 
-def diagnosis(draft: Draft, dg1: Segment, visit: str) -> None:
-    """DG1 to Condition."""
+def named(draft: Draft, pv1: Segment | None) -> str:
+    """What the visit is called that a message names and does not write; "" when it has no number."""
+    number = visit_number(draft, pv1) if pv1 else None
+    return f"Encounter/{id_of(draft.sender, 'Encounter', 'visit', _key(number))}" if number else ""
+
+
+def _key(number: Element) -> str:
+    return f"{number['system']}|{number['value']}"
+
+
+def diagnosis(draft: Draft, dg1: Segment, visit: str, seen: Element | None = None) -> None:
+    """DG1 to Condition of a visit. `seen`: a reference to one that this message does not write."""
     what = draft.concept(dg1, 3)
     words = dg1.text(4)
     if what is None and not words:
@@ -82,12 +113,12 @@ def diagnosis(draft: Draft, dg1: Segment, visit: str) -> None:
         category=[{"coding": [{"system": category, "code": "encounter-diagnosis"}]}, *([kind] if kind else [])],
         code=what or {"text": words},
         subject={"reference": draft.patient},
-        encounter={"reference": visit} if visit else None,
+        encounter=seen or ({"reference": visit} if visit else None),
         recordedDate=draft.time(dg1, 5),
         asserter=(draft.person(dg1, 16) or [None])[0],
         note=[{"text": words}] if words and what and words != what.get("text") else None,
     )
-    if visit:
+    if visit in draft.resources:
         draft.resources[visit].setdefault("diagnosis", []).append({"condition": {"reference": made}})
 
 

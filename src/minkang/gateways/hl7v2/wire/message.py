@@ -52,6 +52,10 @@ class Segment:
         found = self._fields[number] if number < len(self._fields) else ""
         return "" if found == '""' else found
 
+    def deleted(self, number: int) -> bool:
+        """Whether the sender wants forgotten what it said before (v2.5.1 2.5.3)."""
+        return number < len(self._fields) and self._fields[number] == '""'
+
     def repeats(self, number: int) -> list[str]:
         """The repetitions of a field that hold something."""
         found = self.field(number)
