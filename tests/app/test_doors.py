@@ -108,7 +108,7 @@ def test_what_is_not_http_is_refused_with_an_operation_outcome(running, sent, st
 
 
 def test_an_upgrade_that_is_not_spoken_is_answered_as_if_not_asked_for(running):
-    head = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n"
+    head = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n"
     assert _raw(running, head).startswith(b"HTTP/1.1 200")
 
 

@@ -68,7 +68,6 @@ TOPIC = a_topic_subscription("https://x.example/n", "Patient?")
     ("tree", "words"),
     [
         (_with(TOPIC, type="email"), "rest-hook"),
-        (_with(TOPIC, type="websocket"), "rest-hook"),
         ({**TOPIC, "criteria": "https://elsewhere.example/topic"}, "There is no topic"),
         ({key: value for key, value in TOPIC.items() if key != "_criteria"}, "Say by a filter"),
         (a_topic_subscription("https://x.example/n", "Patient?nonsense=1"), "nonsense"),

@@ -1,4 +1,4 @@
-"""kill -9 of the process that carries out jobs, of the supervisor and of PostgreSQL: each job is done, and once."""
+"""kill -9 of the process that carries out jobs and of the supervisor: each job is done, and once."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """The application of one worker: which door answers which path, over one store.
 
-/fhir      the FHIR door            /healthz   the process is alive
+/fhir      the FHIR door, /fhir/ws  /healthz   the process is alive
 /hl7v2     HL7 v2 messages          (and by MLLP, where a port is set)
 /cda       clinical documents       /readyz    the database answers
-/          the front page           /metrics   Prometheus
+/jobs      jobs, for operators      /          the front page
+                                    /metrics   Prometheus
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from importlib.metadata import version as version_of
 
 import structlog
 
-from minkang.app.bearer import guarded
+from minkang.app.bearer import carries, guarded, socket_at_home
+from minkang.app.followers import house
+from minkang.app.jobs import SCHEDULE, cancelled
 from minkang.app.prepare import key_file
 from minkang.app.warm import warm
 from minkang.fhir.problem import Busy
@@ -25,14 +28,19 @@ from minkang.gateways.bulk import gateway as bulk_gateway
 from minkang.gateways.cda import gateway as cda_gateway
 from minkang.gateways.hl7v2 import gateway as hl7v2_gateway
 from minkang.gateways.hl7v2.endpoint.mllp import Lines
+from minkang.gateways.jobs import gateway as jobs_gateway
 from minkang.gateways.rest import gateway
 from minkang.gateways.rest.request import Request
+from minkang.gateways.rest.sockets import SOCKET
+from minkang.gateways.rest.sockets import build as build_sockets
 from minkang.kit import metrics
 from minkang.kit.db import Unavailable
 from minkang.kit.folders import DataFolder
 from minkang.kit.http import App, Receive, Scope, Send, send_bytes
 from minkang.kit.settings import Settings
 from minkang.platform.subscriptions.desk import SubscriptionDesk
+from minkang.platform.subscriptions.sockets import Sockets
+from minkang.platform.workflow.queue import JobDesk
 from minkang.store import keys, parameters
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING, Actor
@@ -87,6 +95,8 @@ def create(settings: Settings) -> App:
 
     cda = cda_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
 
+    jobs = jobs_gateway.build(lambda: JobDesk(store().database, store().sealer, cancelled), SCHEDULE)
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         ADDING.set(store().parameters)
@@ -96,6 +106,8 @@ def create(settings: Settings) -> App:
             await hl7v2(scope, receive, send)
         elif cda_gateway.is_mine(path):
             await cda(scope, receive, send)
+        elif jobs_gateway.is_mine(path):
+            await jobs(scope, receive, send)
         elif path.startswith("/fhir"):
             await fhir(scope, receive, send)
         elif front.is_mine(path):
@@ -115,9 +127,28 @@ def create(settings: Settings) -> App:
 
     door = guarded(app, settings.token, _is_open, settings.base_url)
 
+    held: list[Sockets] = []
+
+    def told() -> Sockets:
+        if not held:
+            held.append(Sockets(house(settings, store())))
+        return held[0]
+
+    sockets = socket_at_home(
+        build_sockets(told, subscriptions, lambda scope: carries(scope, settings.token)),
+        settings.token,
+        settings.base_url,
+    )
+
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await door(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"].rstrip("/") == f"/fhir/{SOCKET}":
+            ADDING.set(store().parameters)
+            await sockets(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
         elif scope["type"] == "lifespan":
             await _lifespan(settings, opened, receive, send)
 

@@ -51,24 +51,53 @@ def guarded(app: App, token: str | None, is_open: Callable[[str], bool], base_ur
 
 
 def _at_home(app: App, base_url: str | None) -> App:
-    names = {b"localhost", b"127.0.0.1", b"[::1]"}
-    if base_url is not None:
-        names.add((urlsplit(base_url).hostname or "").encode())
+    names = _names(base_url)
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        # A foreign page may also send, unread, what needs no leave of ours (a form, plain text): its Origin tells.
-        hosts = [
-            value.removeprefix(b"https://").removeprefix(b"http://")
-            for name, value in scope.get("headers", ())
-            if name in (b"host", b"origin")
-        ]
-        if scope["type"] != "http" or all(_name(host) in names for host in hosts):
+        if scope["type"] != "http" or all(_name(host) in names for host in _hosts(scope)):
             await app(scope, receive, send)
             return
         headers = [(b"content-type", b"application/fhir+json; charset=utf-8"), (b"cache-control", b"no-store")]
         await send_bytes(send, 421, headers, _ELSEWHERE, head=scope["method"] == "HEAD")
 
     return guard
+
+
+def carries(scope: Scope, token: str | None) -> bool:
+    """Whether whoever connects needs no further proof: with the token, or at this machine while there is none."""
+    return token is None or _carries(scope, token.encode())
+
+
+def socket_at_home(app: App, token: str | None, base_url: str | None) -> App:
+    """A socket's app behind the same walls as its door: pages of other sites may open sockets to any host, too, so
+    while there is no token the Host and the Origin must be this machine's (https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
+    With one, a socket proves itself by what it says."""
+    names = _names(base_url)
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        if token is not None or all(_name(host) in names for host in _hosts(scope)):
+            await app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+    return guard
+
+
+def _names(base_url: str | None) -> set[bytes]:
+    names = {b"localhost", b"127.0.0.1", b"[::1]"}
+    if base_url is not None:
+        names.add((urlsplit(base_url).hostname or "").encode())
+    return names
+
+
+def _hosts(scope: Scope) -> list[bytes]:
+    """A foreign page may also send, unread, what needs no leave of ours (a form, plain text): its Origin tells."""
+    return [
+        value.removeprefix(b"https://").removeprefix(b"http://")
+        for name, value in scope.get("headers", ())
+        if name in (b"host", b"origin")
+    ]
 
 
 def _name(host: bytes) -> bytes:

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from minkang.app.connections import open_database, reaching
-from minkang.app.jobs import SCHEDULE
+from minkang.app.jobs import SCHEDULE, cancelled
 from minkang.app.prepare import key_file
 from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
@@ -21,9 +21,7 @@ from minkang.kit.trouble import Trouble
 from minkang.platform.workflow import queue
 from minkang.platform.workflow.queue import OVER, Standing
 from minkang.store import keys
-from minkang.store.bulk.desk import QUEUE
 from minkang.store.seal import Sealer
-from minkang.store.sql import SQL
 
 _T = TypeVar("_T")
 
@@ -67,16 +65,7 @@ def again(settings: Settings, id: int) -> None:
 def cancel(settings: Settings, id: int) -> None:
     """What was ordered at the bulk door is cancelled there too."""
 
-    async def ask(connection: asyncpg.Connection) -> bool:
-        async with connection.transaction():
-            if not await queue.cancel(connection, id):
-                return False
-            [found] = await queue.listed(connection, None, id=id)
-            if found.name == QUEUE:
-                await connection.execute(SQL["job_cancel"], found.args["order"])
-            return True
-
-    if not _asked(settings, ask):
+    if not _asked(settings, lambda connection: cancelled(connection, id)):
         raise Trouble(f"There is no job {id}, or it is over.")
     _say(f"Job {id} is cancelled.")
 

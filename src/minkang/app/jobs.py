@@ -10,11 +10,12 @@ from typing import Any
 import structlog
 
 from minkang.fhir.problem import Busy
-from minkang.kit.db import Database, Unavailable
+from minkang.kit.db import Connection, Database, Unavailable
 from minkang.platform.workflow import queue
 from minkang.platform.workflow.jobs import GivenUp, Job, Later, Retry, Work
 from minkang.store.bulk.desk import QUEUE
 from minkang.store.bulk.running import Runner
+from minkang.store.sql import SQL
 
 LATER = timedelta(seconds=15)
 """Until an order that could not go on (a full disk, a database that is away) is tried again."""
@@ -31,6 +32,17 @@ SCHEDULE = {"bulk-sweep": "*/5 * * * *", "jobs-forget": "17 19 * * *"}
 """When each scheduled job is put in the queue: minute, hour, day, month, weekday in UTC."""
 
 log = structlog.get_logger(__name__)
+
+
+async def cancelled(connection: Connection[Any], id: int) -> bool:
+    """End a job; what was ordered at the bulk door is cancelled there, too. False when it is over, or none."""
+    async with connection.transaction():
+        if not await queue.cancel(connection, id):
+            return False
+        [found] = await queue.listed(connection, None, id=id)
+        if found.name == QUEUE:
+            await connection.execute(SQL["job_cancel"], found.args["order"])
+        return True
 
 
 def jobs(runner: Runner, database: Database) -> list[Job]:

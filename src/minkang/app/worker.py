@@ -20,6 +20,7 @@ import uvicorn
 from minkang.app.accepting import Server
 from minkang.app.listener import DRAIN, LISTEN_FD
 from minkang.app.protocol import Protocol
+from minkang.gateways.rest.sockets import LONGEST
 from minkang.kit import log, processes, settings
 from minkang.kit.http import App
 from minkang.kit.settings import Settings
@@ -40,7 +41,9 @@ def main(app: str) -> int:
             make(replace(chosen, database_url=url)),
             loop="uvloop",
             http=Protocol,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=LONGEST * 4,  # what clients say is short; what they are told is not limited by it
+            ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,
             access_log=False,

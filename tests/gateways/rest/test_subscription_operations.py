@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
+from minkang.fhir.problem import Forbidden
 from minkang.fhir.validation import check
 from minkang.gateways.rest.gateway import build
+from minkang.kit import clock
 from minkang.platform.subscriptions.desk import SubscriptionDesk
 from minkang.platform.subscriptions.following import Subscribing
 from minkang.platform.workflow.follow import Following
@@ -118,7 +121,7 @@ async def test_events(client: Client, query: str, numbers: list[str], has_resour
         ("/Subscription/s1/$events?eventsSinceNumber=-1", 400),
         ("/Subscription/s1/$events?eventsSinceNumber=" + "9" * 30, 400),
         ("/Subscription/s1/$events?nonsense=1", 400),
-        ("/Subscription/s1/$get-ws-binding-token", 404),
+        ("/Subscription/s1/$get-ws-binding-token", 422),
     ],
 )
 async def test_what_cannot_be_answered(client: Client, path: str, status: int) -> None:
@@ -133,3 +136,16 @@ async def test_topics_and_operations_are_told(client: Client) -> None:
     one = next(r for r in answer.json["rest"][0]["resource"] if r["type"] == "Subscription")
     assert {"status", "events"} <= {operation["name"] for operation in one["operation"]}
     assert len(one["extension"]) == 4
+
+
+async def test_a_binding_token_ends_and_cannot_be_made_up(fresh_database_url: str) -> None:
+    store = await Store.open(fresh_database_url, generate())
+    desk = SubscriptionDesk(store.database, store.sealer)
+    now = clock.now()
+    token, expires = await desk.binding(store.repository(OPERATOR, EVERYTHING), [], now)
+    assert desk.bound(token, now) == []
+    wrong = [token[:-2] + "AA", token[:10], "", "ÿ" * 40, "A" * 80]
+    for one, when in [(token, expires + timedelta(seconds=1)), *((one, now) for one in wrong)]:
+        with pytest.raises(Forbidden):
+            desk.bound(one, when)
+    await store.close()

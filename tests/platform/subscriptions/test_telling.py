@@ -350,7 +350,7 @@ async def test_what_was_taken_is_told_again_after_a_death_before_it_was_recorded
         raise asyncio.CancelledError
 
     with monkeypatch.context() as death:
-        death.setattr(telling.Visit, "_taken", die)
+        death.setattr(telling.Visit, "taken", die)
         await platform.put(a_patient("王"), "p1")
         await heard(target, 1)
     await platform.stop()

@@ -34,6 +34,7 @@ HEARTBEAT = _BACKPORT + "backport-heartbeat-period"
 TIMEOUT = _BACKPORT + "backport-timeout"
 MAX_COUNT = _BACKPORT + "backport-max-count"
 
+CHANNELS = ("rest-hook", "websocket")
 CONTENTS = ("empty", "id-only", "full-resource")
 JSON = ("application/fhir+json", "application/json")
 
@@ -53,9 +54,11 @@ _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`topic` is None in R4's own form. `queries`: all those on a resource's type must be met, and there must be one.
-    `on`: created, updated, deleted. `content`: empty, id-only or full-resource. Times in seconds."""
+    """`channel`: rest-hook or websocket; `topic` is None in R4's own form. `queries`: all those on a resource's type
+    must be met, and there must be one. `on`: created, updated, deleted. `content`: empty, id-only or full-resource.
+    Times in seconds."""
 
+    channel: str
     topic: str | None
     queries: tuple[Query, ...]
     on: frozenset[str]
@@ -91,15 +94,16 @@ def _table() -> list[dict[str, Any]]:
 def wish(tree: Resource) -> Wish:
     """Of a Subscription that is valid R4. Raises Unprocessable with what to change."""
     channel = tree["channel"]
-    if channel["type"] != "rest-hook":
-        raise Unprocessable(f"Only rest-hook is delivered here, not {channel['type'][:32]}.")
+    if channel["type"] not in CHANNELS:
+        raise Unprocessable(f"Only {' and '.join(CHANNELS)} are delivered here, not {channel['type'][:32]}.")
     topic, queries, on = _asked(tree)
     content = _content(channel, topic)
     endpoint = channel.get("endpoint", "")
-    if not endpoint:
+    if not endpoint and channel["type"] == "rest-hook":
         raise Unprocessable("A rest-hook needs channel.endpoint.")
     heartbeat = _number(channel, HEARTBEAT)
     return Wish(
+        channel["type"],
         topic,
         queries,
         on,

@@ -23,7 +23,7 @@ from minkang.gateways.rest.interactions.update import update, update_where
 from minkang.gateways.rest.interactions.vread import vread
 from minkang.gateways.rest.operations.everything import everything
 from minkang.gateways.rest.operations.meta import meta, meta_add, meta_delete
-from minkang.gateways.rest.operations.subscriptions import subscription_events, subscription_status
+from minkang.gateways.rest.operations.subscriptions import binding_token, subscription_events, subscription_status
 from minkang.gateways.rest.operations.validate import validate
 from minkang.gateways.rest.request import Request, check_id
 from minkang.gateways.rest.response import Response
@@ -76,6 +76,7 @@ _VALIDATE = Interaction("$validate", validate)
 _META = Interaction("$meta", meta)
 _STATUS = Interaction("$status", subscription_status)
 _EVENTS = Interaction("$events", subscription_events)
+_BINDING = Interaction("$get-ws-binding-token", binding_token)
 
 OPERATIONS: dict[tuple[str, str], Methods] = {
     ("type", "$validate"): {"POST": _VALIDATE},
@@ -88,6 +89,8 @@ OPERATIONS: dict[tuple[str, str], Methods] = {
         "POST": Interaction("$everything", everything),
     },
     ("Subscription", "$status"): {"GET": _STATUS, "POST": _STATUS},
+    ("Subscription", "$get-ws-binding-token"): {"GET": _BINDING, "POST": _BINDING},
+    ("Subscription/id", "$get-ws-binding-token"): {"GET": _BINDING, "POST": _BINDING},
     ("Subscription/id", "$status"): {"GET": _STATUS, "POST": _STATUS},
     ("Subscription/id", "$events"): {"GET": _EVENTS, "POST": _EVENTS},
 }

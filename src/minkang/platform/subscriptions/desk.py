@@ -5,10 +5,15 @@ Whoever may read the Subscription may ask; the resources of its events are read 
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from minkang.fhir.problem import Busy, NotFound
+import orjson
+
+from minkang.fhir.problem import Busy, Fault, Forbidden, NotFound, Unprocessable
 from minkang.fhir.subscriptions.notification import About, Event
 from minkang.kit.db import Connection, Database, Unavailable
 from minkang.platform.subscriptions.records import Record, record
@@ -19,6 +24,11 @@ from minkang.store.types import NAMES
 
 MOST = 100
 """Events in one answer."""
+
+BINDING = timedelta(minutes=10)
+"""How long a token binds a socket; one that is bound stays so."""
+
+_BOUND_TO = b"websocket binding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,29 @@ class SubscriptionDesk:
         except Unavailable as error:
             raise Busy("The database does not answer; try again shortly.") from error
         return [await _event(repository, row, content) for row in rows]
+
+    async def binding(self, repository: Repository, ids: Sequence[str], now: datetime) -> tuple[str, datetime]:
+        """A token that binds a socket to these Subscriptions until then. Sealed, so that every worker knows its own and
+        nobody can make one. Raises NotFound, Unprocessable."""
+        for id in ids:
+            await repository.read("Subscription", id)
+            found = await self._record(id)
+            if found.wish is None or found.wish.channel != "websocket":
+                raise Unprocessable(f"Subscription/{id} is no websocket Subscription (channel.type = websocket).")
+        expires = now + BINDING
+        sealed = self._sealer.seal(orjson.dumps([list(ids), expires.timestamp()]), _BOUND_TO)
+        return urlsafe_b64encode(sealed).decode().rstrip("="), expires
+
+    def bound(self, token: str, now: datetime) -> list[str]:
+        """The Subscriptions that a token binds. Raises Forbidden."""
+        try:
+            sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            ids, expires = orjson.loads(self._sealer.open(sealed, _BOUND_TO))
+        except (ValueError, IndexError, Fault):
+            raise Forbidden("This is no token of this server.") from None
+        if expires < now.timestamp():
+            raise Forbidden("The token has expired; ask for another by $get-ws-binding-token.")
+        return ids
 
     async def _record(self, id: str) -> Record:
         try:

@@ -159,7 +159,8 @@ class Subscribing:
         """Status, what it asks for, and why it cannot be served."""
         try:
             asked = wish(tree)
-            allowed(asked.endpoint, self._targets)
+            if asked.channel == "rest-hook":
+                allowed(asked.endpoint, self._targets)
             if self._authority(actor) is None:
                 raise Unprocessable("Whoever wrote this Subscription may not be told of anything.")
         except NotAllowed as error:
@@ -168,5 +169,6 @@ class Subscribing:
             return ("off" if tree["status"] == "off" else "refused"), None, problem.text
         if tree["status"] == "off":
             return "off", asked, None
-        # R4's own form knows no handshake.
-        return ("active" if asked.topic is None else "requested"), asked, None
+        # R4's own form knows no handshake, and who comes by a socket is greeted whenever it comes.
+        greeted = asked.topic is None or asked.channel == "websocket"
+        return ("active" if greeted else "requested"), asked, None

@@ -44,6 +44,7 @@ MOST_BYTES = 4 * 1024 * 1024
 """Of resources in one notification; one alone may be longer."""
 
 LATER = timedelta(seconds=1)
+LOOK = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class _Next:
+class Next:
     """An event as it is kept, and what it says."""
 
     event: Event
@@ -86,12 +87,12 @@ class Visit:
         found = self._record
         if found.status == "requested":
             return await self._tell("handshake", [])
-        events = await self._next()
+        events = await self.next()
         if events:
             return await self._tell("event-notification", events)
         return found.quiet and await self._tell("heartbeat", [])
 
-    async def _next(self) -> list[_Next]:
+    async def next(self) -> list[Next]:
         """The events to be told now. One that was refused, or is told again, goes alone, so that it is known which."""
         async with self._house.database.connection() as connection:
             rows = await connection.fetch(
@@ -99,7 +100,7 @@ class Visit:
             )
         if rows and (rows[0]["again"] or rows[0]["refused"] or self._sends_resources_alone):
             rows = rows[:1]
-        found: list[_Next] = []
+        found: list[Next] = []
         size = 0
         for row in rows:
             text = await self._text(row) if self._wish.content == "full-resource" else None
@@ -107,7 +108,7 @@ class Visit:
             if found and size > MOST_BYTES:
                 break
             event = Event(row["number"], NAMES[row["type"]], row["resource"], row["did"], row["happened"], text)
-            found.append(_Next(event, row["version"], row["refused"], row["again"]))
+            found.append(Next(event, row["version"], row["refused"], row["again"]))
         return found
 
     @property
@@ -123,11 +124,11 @@ class Visit:
         except NotFound:
             return None
 
-    async def _tell(self, kind: str, events: Sequence[_Next]) -> bool:
+    async def _tell(self, kind: str, events: Sequence[Next]) -> bool:
         """Whether its target took it."""
         wish = self._wish
         if self._sends_resources_alone and events and events[0].event.text is None:
-            await self._taken(events)  # R4's own form has no way to tell what is not there any more
+            await self.taken(events)  # R4's own form has no way to tell what is not there any more
             return True
         try:
             place = allowed(wish.endpoint, self._house.targets)
@@ -136,7 +137,7 @@ class Visit:
             await self._failed(str(error))
             return False
         if 200 <= status < 300:
-            await self._taken(events)
+            await self.taken(events)
             return True
         if events and status in REFUSALS:
             await self._refused(events[0], status)
@@ -148,7 +149,7 @@ class Visit:
         wish = self._wish
         typed = [*wish.headers, ("Content-Type", JSON[0])]
         if wish.topic is not None:
-            body = notification(kind, self._about(), events, wish.content, self._house.base, clock.now())
+            body = notification(kind, self.about(), events, wish.content, self._house.base, clock.now())
             return await ask(place, "POST", typed, body, within=wish.timeout)
         if wish.content == "empty":
             return await ask(place, "POST", wish.headers, b"", within=wish.timeout)
@@ -158,17 +159,17 @@ class Visit:
         below = replace(place, path=f"{path.rstrip('/')}/{event.type}/{event.id}{mark}{query}")
         return await ask(below, "PUT", typed, event.text or b"", within=wish.timeout)
 
-    def _about(self) -> About:
+    def about(self) -> About:
         found = self._record
         status = "requested" if found.status == "requested" else "active"
         return About(found.id, self._wish.topic, status, found.events)
 
-    async def _taken(self, events: Sequence[_Next]) -> None:
+    async def taken(self, events: Sequence[Next]) -> None:
         last = max((one.event.number for one in events if not one.again), default=0)
         again = [one.event.number for one in events if one.again]
         await self._do("subscription_taken", last, again)
 
-    async def _refused(self, first: _Next, status: int) -> None:
+    async def _refused(self, first: Next, status: int) -> None:
         number = first.event.number
         async with self._house.database.connection() as connection:
             refused = await connection.fetchval(SQL["subscription_refused"], self._record.id, number)
@@ -214,12 +215,15 @@ async def visit(house: House, id: str) -> bool:
             await _end(house, found, "What it asks for is not understood any more; write it anew.")
         elif held is None:
             await _end(house, found, "Whoever wrote it may not be told of anything any more.")
-        else:
+        elif found.wish.channel == "rest-hook":
             took = await Visit(house, found, found.wish, *held).carry_out()
         found = await _record(house, id)
     if found is None:
         return False
     await _show(house, found, writer if held is not None else None)
+    if found.wish is not None and found.wish.channel == "websocket":
+        # Its events wait for whoever binds a socket (`sockets`); here only its end is looked for.
+        await _do(house, "subscription_later", id, LOOK)
     return took and found.status == "active" and found.events > found.delivered
 
 

@@ -19,7 +19,8 @@ from minkang.store.sql import SQL
 
 
 class Later(Exception):
-    """It cannot be done now, through nobody's fault; `pause` is when to try again. Does not count as a failure."""
+    """It cannot be done now, through nobody's fault; `pause` is when to try again. It is no failure, but an
+    attempt all the same: a job whose retries are limited may use them up by waiting."""
 
     def __init__(self, pause: timedelta):
         super().__init__(f"again in {pause.total_seconds():g} s")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from minkang.kit.db import Connection
+from minkang.fhir.problem import Busy, Conflict, NotFound
+from minkang.kit.db import Connection, Database, Unavailable
 from minkang.store.seal import Sealer
 from minkang.store.sql import SQL
 
@@ -35,6 +37,60 @@ class Standing:
     left: float | None
     result: dict[str, Any] | None
     trouble: str | None
+
+    def json(self) -> dict[str, Any]:
+        """Without what is not there; times in ISO 8601, `rate` a second, `left` in seconds."""
+        told = asdict(self)
+        for name in ("not_before", "began"):
+            told[name] = told[name].isoformat(timespec="seconds") if told[name] else None
+        return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+class JobDesk:
+    """The queue for whoever asks over a door. `cancel`: ends a job wherever it was ordered; False when it is over."""
+
+    def __init__(
+        self, database: Database, sealer: Sealer, cancel: Callable[[Connection[Any], int], Awaitable[bool]]
+    ) -> None:
+        self._database, self._sealer, self._cancel = database, sealer, cancel
+
+    async def listed(self, status: str | None, most: int) -> list[Standing]:
+        """Newest first, without troubles. Raises Busy."""
+        try:
+            async with self._database.connection() as connection:
+                return await listed(connection, None, status=status, most=most)
+        except Unavailable as error:
+            raise Busy("The database does not answer; try again shortly.") from error
+
+    async def one(self, id: int) -> Standing:
+        """With its trouble. Raises NotFound, Busy."""
+        try:
+            async with self._database.connection() as connection:
+                found = await listed(connection, self._sealer, id=id)
+        except Unavailable as error:
+            raise Busy("The database does not answer; try again shortly.") from error
+        if not found:
+            raise NotFound(f"There is no job {id}.")
+        return found[0]
+
+    async def again(self, id: int) -> Standing:
+        """Raises Conflict for one that has not failed."""
+        return await self._changed(id, again, "has not failed, so there is nothing to try again")
+
+    async def cancel(self, id: int) -> Standing:
+        """Raises Conflict for one that is over."""
+        return await self._changed(id, self._cancel, "is over")
+
+    async def _changed(self, id: int, change: Callable[[Connection[Any], int], Awaitable[bool]], why: str) -> Standing:
+        await self.one(id)
+        try:
+            async with self._database.connection() as connection:
+                done = await change(connection, id)
+        except Unavailable as error:
+            raise Busy("The database does not answer; try again shortly.") from error
+        if not done:
+            raise Conflict(f"Job {id} {why}.")
+        return await self.one(id)
 
 
 async def listed(

@@ -112,3 +112,10 @@ WITH wanted AS (
      WHERE subscription = $1 AND aside AND ($2::bigint IS NULL OR number = $2) RETURNING 1),
      woken AS (UPDATE subscription SET due = now() WHERE id = $1 AND EXISTS (SELECT FROM wanted))
 SELECT count(*) FROM wanted
+
+-- name: subscriptions_waiting
+-- How those stand that somebody listens to by a socket; due: it is over, or its listener is to hear a heartbeat.
+SELECT id, events, status <> 'active' OR coalesce(ends <= now(), false)
+       OR EXISTS (SELECT FROM subscription_event e WHERE e.subscription = s.id AND e.again)
+       OR coalesce(beat + make_interval(secs => heartbeat) <= now(), false) AS due
+  FROM subscription s WHERE id = ANY ($1::text[])

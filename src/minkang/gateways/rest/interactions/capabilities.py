@@ -20,6 +20,7 @@ from minkang.fhir.subscriptions.wish import topics
 from minkang.gateways.rest.negotiation import JSON_PATCH, MERGE_PATCH
 from minkang.gateways.rest.request import Request, expect_only
 from minkang.gateways.rest.response import FHIR_JSON, Response
+from minkang.gateways.rest.sockets import socket_url
 from minkang.kit import clock
 from minkang.store.contract import Repository
 
@@ -53,6 +54,7 @@ TYPE_OPERATIONS = {
     "Subscription": {
         "status": _SUBSCRIPTIONS + "OperationDefinition/backport-subscription-status",
         "events": _SUBSCRIPTIONS + "OperationDefinition/backport-subscription-events",
+        "get-ws-binding-token": _SUBSCRIPTIONS + "OperationDefinition/backport-subscription-get-ws-binding-token",
     },
 }
 SYSTEM_OPERATIONS = {
@@ -61,6 +63,9 @@ SYSTEM_OPERATIONS = {
     "import": "https://minkang.example/OperationDefinition/import",
 }
 """What the bulk door answers (http://hl7.org/fhir/uv/bulkdata/STU2/export.html) is told here, too: it is one server."""
+
+_WEBSOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+"""Where R4's own Subscriptions bind their sockets."""
 
 _STARTED = clock.now()
 
@@ -99,7 +104,7 @@ def statement(base: str) -> dict[str, Any]:
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         "patchFormat": [FHIR_JSON.decode(), JSON_PATCH.decode(), MERGE_PATCH.decode()],
-        "rest": [_rest()],
+        "rest": [_rest() | {"extension": [{"url": _WEBSOCKET, "valueUri": socket_url(base)}]}],
     }
 
 

@@ -1,4 +1,5 @@
-"""Subscription/$status, Subscription/[id]/$status and $events: how a Subscription stands, what it was told.
+"""Subscription/$status, Subscription/[id]/$status and $events: how a Subscription stands, what it was told; and
+$get-ws-binding-token, which lets a socket be told.
 
 http://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-status.html,
 http://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-events.html
@@ -11,12 +12,14 @@ import re
 import orjson
 
 from minkang.fhir.problem import Incorrect, Unsupported
+from minkang.fhir.resource import instant
 from minkang.fhir.subscriptions.notification import notification, status
 from minkang.fhir.subscriptions.wish import CONTENTS
 from minkang.gateways.rest import bundle
 from minkang.gateways.rest.operations.parameters import with_posted
 from minkang.gateways.rest.request import Request, check_id, expect_only
 from minkang.gateways.rest.response import Response
+from minkang.gateways.rest.sockets import socket_url
 from minkang.kit import clock
 from minkang.platform.subscriptions.desk import SubscriptionDesk
 from minkang.store.contract import Repository
@@ -54,6 +57,24 @@ async def subscription_events(request: Request, repository: Repository) -> Respo
     since, until = _number(request, "eventsSinceNumber", 1), _number(request, "eventsUntilNumber", _LAST)
     events = await desk.events(repository, request.id, since, until, content)
     return Response(200, notification("query-event", standing.about, events, content, request.base, clock.now()))
+
+
+async def binding_token(request: Request, repository: Repository) -> Response:
+    """200 with Parameters: a token that binds a socket, until when, the socket's address and the Subscriptions.
+
+    http://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-get-ws-binding-token.html
+    """
+    await with_posted(request)
+    expect_only(request, *(() if request.id else ("id",)))
+    ids = [request.id] if request.id else _ids(request)
+    token, expires = await _desk(request).binding(repository, ids, clock.now())
+    parts = [
+        {"name": "token", "valueString": token},
+        {"name": "expiration", "valueDateTime": instant(expires)},
+        *({"name": "subscription", "valueString": id} for id in ids),
+        {"name": "websocket-url", "valueUrl": socket_url(request.base)},
+    ]
+    return Response(200, orjson.dumps({"resourceType": "Parameters", "parameter": parts}))
 
 
 def _desk(request: Request) -> SubscriptionDesk:

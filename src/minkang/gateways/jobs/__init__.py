@@ -1,0 +1,1 @@
+"""Jobs for operators and their tools, as JSON."""
