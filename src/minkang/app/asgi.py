@@ -3,6 +3,7 @@
 /fhir      the FHIR door, /fhir/ws  /healthz   the process is alive
 /hl7v2     HL7 v2 messages          (and by MLLP, where a port is set)
 /cda       clinical documents       /readyz    the database answers
+/intake    receipts of what came
 /jobs      jobs, for operators      /          the front page
                                     /metrics   Prometheus
 """
@@ -19,6 +20,7 @@ import structlog
 
 from minkang.app.bearer import carries, guarded, socket_at_home
 from minkang.app.followers import house
+from minkang.app.intake_doors import DOORS
 from minkang.app.jobs import SCHEDULE, cancelled
 from minkang.app.prepare import key_file
 from minkang.app.warm import warm
@@ -28,6 +30,7 @@ from minkang.gateways.bulk import gateway as bulk_gateway
 from minkang.gateways.cda import gateway as cda_gateway
 from minkang.gateways.hl7v2 import gateway as hl7v2_gateway
 from minkang.gateways.hl7v2.endpoint.mllp import Lines
+from minkang.gateways.intake import gateway as intake_gateway
 from minkang.gateways.jobs import gateway as jobs_gateway
 from minkang.gateways.rest import gateway
 from minkang.gateways.rest.request import Request
@@ -95,6 +98,7 @@ def create(settings: Settings) -> App:
 
     cda = cda_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
 
+    intake = intake_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), DOORS, max_body=settings.max_body)
     jobs = jobs_gateway.build(lambda: JobDesk(store().database, store().sealer, cancelled), SCHEDULE)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,6 +110,8 @@ def create(settings: Settings) -> App:
             await hl7v2(scope, receive, send)
         elif cda_gateway.is_mine(path):
             await cda(scope, receive, send)
+        elif intake_gateway.is_mine(path):
+            await intake(scope, receive, send)
         elif jobs_gateway.is_mine(path):
             await jobs(scope, receive, send)
         elif path.startswith("/fhir"):

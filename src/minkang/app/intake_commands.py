@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import orjson
 from rich.console import Console
@@ -13,19 +13,15 @@ from rich.table import Table
 
 from minkang.app.connections import open_database
 from minkang.app.exporting import OPERATOR
+from minkang.app.intake_doors import DOORS
 from minkang.app.prepare import key_file
 from minkang.app.progress import counted
 from minkang.fhir.problem import NotFound, Problem
-from minkang.fhir.search import grammar
-from minkang.gateways.cda.mapping import understood
-from minkang.gateways.hl7v2 import mapping as hl7v2
 from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
-from minkang.platform.intake.findings import rules_of
-from minkang.platform.intake.reading import Reading
-from minkang.platform.intake.receipt import CODES, Receipt, of_task
-from minkang.platform.intake.taking import Intake, Message, Read
+from minkang.platform.intake.desk import MOST, Asked, IntakeDesk
+from minkang.platform.intake.receipt import Receipt
 from minkang.store import keys
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING
@@ -33,42 +29,12 @@ from minkang.store.store import Store
 
 _T = TypeVar("_T")
 
-OUTCOMES = ("accepted", "warnings", "quarantined", "rejected")
-
-MOST = 1_000
-"""Receipts one command shows or replays."""
-
-
-class Door(NamedTuple):
-    """How a door's messages are read once more: its mapping, and the package of its rules."""
-
-    read: Read
-    package: str
-
-
-def _hl7v2(message: Message) -> Reading:
-    return hl7v2.read(message.content, message.sender)
-
-
-def _cda(message: Message) -> Reading:
-    return understood(message.content, message.sender)
-
-
-DOORS: Mapping[str, Door] = {
-    "cda": Door(_cda, "minkang.gateways.cda"),
-    "hl7v2": Door(_hl7v2, "minkang.gateways.hl7v2"),
-}
-
 
 def status(settings: Settings) -> None:
     """How many messages of each outcome."""
 
     async def ask(repository: Repository) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for outcome in OUTCOMES:
-            pairs = [*_criteria(outcome, None), ("_summary", "count"), ("_total", "accurate")]
-            found[outcome] = (await repository.search(grammar.parse("Task", pairs, strict=True))).total or 0
-        return found
+        return await IntakeDesk(repository, DOORS).counts(Asked())
 
     table = Table("Outcome", "Messages")
     for outcome, count in _asked(settings, ask).items():
@@ -89,9 +55,7 @@ def receipts(settings: Settings, outcome: str | None, sender: str | None, count:
 
 def show(settings: Settings, id: str) -> None:
     """Everything about one message, as JSON. Raises Trouble when there is no such receipt."""
-    found = _asked(settings, lambda repository: Intake(repository).receipt(id))
-    if found is None:
-        raise Trouble(f"There is no receipt {id}; minkang intake list shows those there are.")
+    found = _asked(settings, lambda repository: IntakeDesk(repository, DOORS).one(id))
     text = orjson.dumps(found.json(), option=orjson.OPT_INDENT_2).decode()
     Console(soft_wrap=True, highlight=False, markup=False).print(text)
 
@@ -122,30 +86,12 @@ def replay(settings: Settings, id: str | None, rule: str | None, sender: str | N
 
 
 async def _once_more(repository: Repository, id: str, content: bytes | None) -> Receipt:
-    former = await Intake(repository).receipt(id)
-    if former is None:
-        raise Trouble(f"There is no receipt {id}; minkang intake list shows those there are.")
-    door = DOORS.get(former.door)
-    if door is None:
-        raise Trouble(f"Messages of the door {former.door} cannot be replayed by this version.")
-    return await Intake(repository, rules_of(door.package)).replay(id, door.read, content)
+    return await IntakeDesk(repository, DOORS).replay(id, content)
 
 
 async def _found(repository: Repository, outcome: str | None, sender: str | None, count: int) -> list[Receipt]:
-    pairs = [*_criteria(outcome, sender), ("_sort", "-authored-on"), ("_count", str(min(count, MOST)))]
-    page = await repository.search(grammar.parse("Task", pairs, strict=True))
-    return [of_task(orjson.loads(hit.stored.content)) for hit in page.hits]
-
-
-def _criteria(outcome: str | None, sender: str | None) -> list[tuple[str, str]]:
-    pairs = [("code", f"{CODES}|intake")]
-    if outcome is not None:
-        if outcome not in OUTCOMES:
-            raise Trouble(f"{outcome!r} is no outcome; {', '.join(OUTCOMES)} are.")
-        pairs.append(("business-status", f"{CODES}|{outcome}"))
-    if sender is not None:
-        pairs.append(("requester", f"Organization/{sender}"))
-    return pairs
+    asked = Asked(outcome or "", sender or "")
+    return (await IntakeDesk(repository, DOORS).listed(asked, count))[0]
 
 
 def _asked(settings: Settings, ask: Callable[[Repository], Awaitable[_T]]) -> _T:

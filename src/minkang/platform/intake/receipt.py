@@ -34,7 +34,8 @@ class Receipt:
     """`outcome`: accepted, warnings, quarantined, rejected, or duplicate (`first` is then what the first sending got).
 
     `resources`: `Type/id` of what was written, `gone` of what was deleted. `original`: `Binary/id` of the bytes as they
-    came, `document`: of the DocumentReference. `milliseconds` by stage. `received`: FHIR instant.
+    came, `document`: of the DocumentReference. `milliseconds` by stage. `received`: FHIR instant; `happened`: when
+    what it tells of took place, as far as it says.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Receipt:
     document: str = ""
     milliseconds: Mapping[str, float] = field(default_factory=dict[str, float])
     first: str = ""
+    happened: str = ""
 
     @property
     def is_taken(self) -> bool:
@@ -90,6 +92,7 @@ def to_task(receipt: Receipt) -> Resource:
         "description": receipt.name,
         "focus": {"reference": receipt.document or receipt.original} if receipt.document or receipt.original else None,
         "for": {"reference": receipt.patient} if receipt.patient else None,
+        "executionPeriod": {"start": receipt.happened, "end": receipt.happened} if receipt.happened else None,
         "authoredOn": receipt.received,
         "requester": {"reference": f"Organization/{receipt.sender}"} if receipt.sender else None,
         "input": [_part("original", receipt.original)] if receipt.original else [],
@@ -124,6 +127,7 @@ def of_task(tree: Resource) -> Receipt:
         original=originals[0] if originals else "",
         document="" if document in originals else document,
         milliseconds=orjson.loads(said.get(TIMINGS) or "{}"),
+        happened=tree.get("executionPeriod", {}).get("start", ""),
     )
 
 

@@ -13,7 +13,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -330,6 +330,7 @@ def _receipt(
         original=original,
         document=document,
         milliseconds=dict(case.milliseconds),
+        happened=instant(reading.happened.astimezone(UTC)) if reading.happened is not None else "",
     )
 
 
