@@ -31,6 +31,8 @@ HOUSE = {
     "gateways/hl7v2/wire": "",
     "gateways/cda/__init__": "",
     "gateways/cda/wire": "",
+    "gateways/frontdb/__init__": "",
+    "gateways/frontdb/wire": "",
     "programs/__init__": "",
     "programs/referral/__init__": "",
     "programs/referral/module": "from minkang.programs.referral import pages\n",

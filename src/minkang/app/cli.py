@@ -28,6 +28,8 @@ cda = typer.Typer(help="Clinical documents (CDA).", no_args_is_help=True)
 app.add_typer(cda, name="cda")
 hl7v2 = typer.Typer(help="HL7 v2 messages.", no_args_is_help=True)
 app.add_typer(hl7v2, name="hl7v2")
+frontdb = typer.Typer(help="Front-end databases (前置机): tables that hospitals fill.", no_args_is_help=True)
+app.add_typer(frontdb, name="frontdb")
 intake = typer.Typer(help="Messages that came in: receipts, quarantine, replay.", no_args_is_help=True)
 app.add_typer(intake, name="intake")
 jobs = typer.Typer(
@@ -255,6 +257,56 @@ def cda_check(
     from minkang.app.cda_check import check
 
     raise typer.Exit(check(files, show=show))
+
+
+@frontdb.command("ddl")
+def frontdb_ddl(
+    dialect: Annotated[str, typer.Option(help="mysql (MariaDB), postgresql, oracle (达梦 too) or mssql.")],
+    prefix: Annotated[str, typer.Option(help="Before the name of each table.")] = "mk_",
+) -> None:
+    """Print the statements that make the standard tables."""
+    from minkang.app import frontdb_source
+
+    print(frontdb_source.statements(dialect, prefix), end="")  # noqa: T201 - made to be piped into a client
+
+
+@frontdb.command("pull")
+def frontdb_pull(
+    source: Annotated[
+        str,
+        typer.Option(
+            help="mysql://user:password@host/database, postgresql://, oracle://, mssql:// or dm://.",
+            metavar="URL",
+            envvar="MINKANG_FRONTDB_SOURCE",
+        ),
+    ],
+    once: Annotated[bool, typer.Option("--once", help="End when everything there has been read.")] = False,
+    sender: Annotated[
+        str, typer.Option(help="Id of the Organization whose rows these are; without it each org_code is one.")
+    ] = "",
+    prefix: Annotated[str, typer.Option(help="Before the name of each table.")] = "mk_",
+    table: Annotated[list[str] | None, typer.Option(help="Only this table (without prefix); several times.")] = None,
+    batch: Annotated[int, typer.Option(help="Rows asked for at once.", min=1, max=10_000)] = 500,
+    interval: Annotated[int, typer.Option(help="Seconds between two looks.", min=1, max=86_400)] = 30,
+    overlap: Annotated[
+        int, typer.Option(help="Seconds that each look goes back, for rows that were committed late.", min=0)
+    ] = 600,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Read new, corrected and deleted rows of a front-end database, each with a receipt. Interrupted, it goes on."""
+    from minkang.app import frontdb_pull as agent
+
+    plan = agent.Plan(source, sender, prefix, tuple(table or ()), batch, interval, overlap)
+    raise typer.Exit(agent.run(_settings(data=data, database_url=database_url), plan, once=once))
+
+
+@frontdb.command("status")
+def frontdb_status(data: Data = None, database_url: Database = None) -> None:
+    """How far each table of each front-end database was read."""
+    from minkang.app import frontdb_pull as agent
+
+    agent.status(_settings(data=data, database_url=database_url))
 
 
 Sender = Annotated[str | None, typer.Option(help="Only of this sender (the id of its Organization).")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minkang.gateways.cda.mapping import understood
+from minkang.gateways.frontdb import mapping as frontdb
 from minkang.gateways.hl7v2 import mapping as hl7v2
 from minkang.platform.intake.desk import Door
 from minkang.platform.intake.reading import Reading
@@ -19,7 +20,12 @@ def _cda(message: Message) -> Reading:
     return understood(message.content, message.sender)
 
 
+def _frontdb(message: Message) -> Reading:
+    return frontdb.read(message.content, message.sender)
+
+
 DOORS: Mapping[str, Door] = {
     "cda": Door(_cda, "minkang.gateways.cda"),
+    "frontdb": Door(_frontdb, "minkang.gateways.frontdb"),
     "hl7v2": Door(_hl7v2, "minkang.gateways.hl7v2"),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,9 +69,15 @@ def settle(reading: Reading, version: Version, former: Edition, over: Edition | 
     return Settled(True, gone=rest, findings=told)
 
 
-def told_anew(former: Resource, tree: Resource, empty: Sequence[Cleared]) -> Resource:
-    """A registration after another message: its elements replace, `empty` ones go."""
-    found = former | tree
+def told_anew(
+    former: Resource,
+    tree: Resource,
+    empty: Sequence[Cleared],
+    yields: Callable[[Resource], Collection[str]] | None = None,
+) -> Resource:
+    """A registration after another message: its elements replace but those that `yields` names, `empty` ones go."""
+    left = yields(former) if yields is not None else ()
+    found = former | {name: value for name, value in tree.items() if name not in left}
     for one in empty:
         if one.path[0] not in tree:  # what is said anew replaced what was there
             found = _emptied(found, one.path, one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -52,7 +52,8 @@ class Reading:
     `kind`: what it is (`C0005`, `ORU^R01`, `residents`). `message`: the sender's own id of it, empty when it has none.
     `resources`: FHIR resources with their final ids (`id_of`), referring to each other as `Type/id`; writing them
     again changes nothing. `patient`: `Patient/id` of whom it speaks, empty for nobody. `gone`: `Type/id` of what the
-    message cancels, `cleared`: what it empties. `version`: set for documents, whose new editions supersede what the old
+    message cancels, `cleared`: what it empties; `yields`: by `Type/id`, of a registration as it is here the
+    elements that this message knows less of. `version`: set for documents, whose new editions supersede what the old
     ones brought; `about`: elements of the DocumentReference beyond what any document has (its type, authors, visit).
     """
 
@@ -62,6 +63,9 @@ class Reading:
     patient: str = ""
     gone: list[str] = field(default_factory=list[str])
     cleared: list[Cleared] = field(default_factory=list[Cleared])
+    yields: dict[str, Callable[[Resource], Collection[str]]] = field(
+        default_factory=dict[str, Callable[[Resource], Collection[str]]]
+    )
     version: Version | None = None
     happened: datetime | None = None
     findings: list[Finding] = field(default_factory=list[Finding])

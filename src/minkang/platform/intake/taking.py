@@ -26,7 +26,7 @@ from minkang.kit import clock
 from minkang.platform.intake import documents
 from minkang.platform.intake.documents import Edition, Settled, reference
 from minkang.platform.intake.findings import Rule, rules_of, told
-from minkang.platform.intake.reading import Cleared, Finding, Reading, Version, id_of
+from minkang.platform.intake.reading import Finding, Reading, Version, id_of
 from minkang.platform.intake.receipt import Receipt, of_task, to_task
 from minkang.store.contract import Entry, Repository
 
@@ -272,7 +272,7 @@ def _made(case: _Case, reading: Reading, there: _There, version: int | None) -> 
         entry
         for tree in whole
         if tree["resourceType"] in SHARED
-        for entry in _registration(case, tree, there.known, reading.cleared)
+        for entry in _registration(case, tree, there.known, reading)
     ]
     entries += [Entry("DELETE", type, id) for type, id in (one.split("/") for one in settled.gone)]
     if edition is not None:
@@ -343,7 +343,7 @@ def _put(parsed: Parsed, version: int | None = None) -> Entry:
     return Entry("PUT", tree["resourceType"], tree["id"], parsed=parsed, if_match=version, if_none_match=alone)
 
 
-def _registration(case: _Case, tree: Resource, known: Mapping[str, bytes], cleared: Sequence[Cleared]) -> list[Entry]:
+def _registration(case: _Case, tree: Resource, known: Mapping[str, bytes], reading: Reading) -> list[Entry]:
     """A laboratory's message may say no more of a patient than a name, or of a visit than its number: it must not
     take away the address and the relatives that the admission brought. What it says replaces, what it empties goes, the
     rest stays; where it says nothing new, nothing is written."""
@@ -351,11 +351,15 @@ def _registration(case: _Case, tree: Resource, known: Mapping[str, bytes], clear
     type: str = tree["resourceType"]
     if there is None:
         return [Entry("PUT", type, tree["id"], parsed=case.parsed(tree), if_none_match="*")]
-    empty = [one for one in cleared if one.reference == reference(tree)]
-    if documents.told_anew(exact(there), tree, empty) == exact(there):
+    empty = [one for one in reading.cleared if one.reference == reference(tree)]
+    yields = reading.yields.get(reference(tree))
+
+    def anew(text: bytes) -> Resource:
+        return documents.told_anew(exact(text), tree, empty, yields)
+
+    if anew(there) == exact(there):
         return []
-    told_anew = documents.told_anew
-    return [Entry("PATCH", type, tree["id"], patch=lambda text: from_exact(told_anew(exact(text), tree, empty)))]
+    return [Entry("PATCH", type, tree["id"], patch=lambda text: from_exact(anew(text)))]
 
 
 def _superseding(document: str) -> Entry:
