@@ -31,6 +31,8 @@ HOUSE = {
     "gateways/hl7v2/wire": "",
     "gateways/cda/__init__": "",
     "gateways/cda/wire": "",
+    "gateways/files/__init__": "",
+    "gateways/files/wire": "",
     "gateways/frontdb/__init__": "",
     "gateways/frontdb/wire": "",
     "programs/__init__": "",

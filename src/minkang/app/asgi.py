@@ -3,6 +3,7 @@
 /fhir      the FHIR door, /fhir/ws  /healthz   the process is alive
 /hl7v2     HL7 v2 messages          (and by MLLP, where a port is set)
 /cda       clinical documents       /readyz    the database answers
+/files     tables (CSV, Excel)
 /intake    receipts of what came
 /jobs      jobs, for operators      /          the front page
                                     /metrics   Prometheus
@@ -28,6 +29,7 @@ from minkang.fhir.problem import Busy
 from minkang.fhir.search.parameters import ADDING
 from minkang.gateways.bulk import gateway as bulk_gateway
 from minkang.gateways.cda import gateway as cda_gateway
+from minkang.gateways.files import gateway as files_gateway
 from minkang.gateways.hl7v2 import gateway as hl7v2_gateway
 from minkang.gateways.hl7v2.endpoint.mllp import Lines
 from minkang.gateways.intake import gateway as intake_gateway
@@ -98,6 +100,7 @@ def create(settings: Settings) -> App:
 
     cda = cda_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
 
+    files = files_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
     intake = intake_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), DOORS, max_body=settings.max_body)
     jobs = jobs_gateway.build(lambda: JobDesk(store().database, store().sealer, cancelled), SCHEDULE)
 
@@ -110,6 +113,8 @@ def create(settings: Settings) -> App:
             await hl7v2(scope, receive, send)
         elif cda_gateway.is_mine(path):
             await cda(scope, receive, send)
+        elif files_gateway.is_mine(path):
+            await files(scope, receive, send)
         elif intake_gateway.is_mine(path):
             await intake(scope, receive, send)
         elif jobs_gateway.is_mine(path):

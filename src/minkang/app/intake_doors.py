@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from minkang.gateways.cda.mapping import understood
 from minkang.gateways.frontdb import mapping as frontdb
+from minkang.gateways.files.endpoint import replayed
 from minkang.gateways.hl7v2 import mapping as hl7v2
 from minkang.platform.intake.desk import Door
 from minkang.platform.intake.reading import Reading
@@ -27,5 +28,6 @@ def _frontdb(message: Message) -> Reading:
 DOORS: Mapping[str, Door] = {
     "cda": Door(_cda, "minkang.gateways.cda"),
     "frontdb": Door(_frontdb, "minkang.gateways.frontdb"),
+    "files": Door(replayed, "minkang.gateways.files"),
     "hl7v2": Door(_hl7v2, "minkang.gateways.hl7v2"),
 }

@@ -1,0 +1,1 @@
+"""Tables of standard data sets: CSV and Excel files."""
