@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minkang.gateways.cda.mapping import understood
-from minkang.gateways.frontdb import mapping as frontdb
 from minkang.gateways.files.endpoint import replayed
+from minkang.gateways.frontdb import mapping as frontdb
 from minkang.gateways.hl7v2 import mapping as hl7v2
 from minkang.platform.intake.desk import Door
 from minkang.platform.intake.reading import Reading
