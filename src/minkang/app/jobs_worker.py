@@ -17,8 +17,10 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from minkang.app import followers, import_jobs
+from minkang.app.importing import OPERATOR
 from minkang.app.jobs import jobs
 from minkang.app.prepare import key_file
+from minkang.app.watching import Watching
 from minkang.fhir.search.parameters import ADDING
 from minkang.kit import log as logs
 from minkang.kit import processes, settings
@@ -27,6 +29,7 @@ from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
 from minkang.platform.workflow.carrying import AT_ONCE, Carrying
 from minkang.store import keys
+from minkang.store.scope import EVERYTHING
 from minkang.store.sql import SQL
 from minkang.store.store import Store
 
@@ -80,6 +83,9 @@ async def work(chosen: Settings) -> None:
             group.create_task(carrying.run())
             group.create_task(_tell(store))
             group.create_task(followers.run(chosen, store))
+            if chosen.inbox is not None:
+                repository = store.repository(OPERATOR, EVERYTHING)
+                group.create_task(Watching(chosen.inbox, lambda: repository).run())
     finally:
         await store.close()
 

@@ -167,6 +167,10 @@ class Settings:
         default=None,
         metadata=_is(_path, "Folder below which $import may read files. Without it only minkang import reads files."),
     )
+    inbox: Path | None = field(
+        default=None,
+        metadata=_is(_path, "Folder that is watched: documents, messages and tables that are put there are taken in."),
+    )
     subscription_targets: tuple[str, ...] = field(
         default=(),
         metadata=_is(

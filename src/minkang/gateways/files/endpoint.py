@@ -65,12 +65,19 @@ async def answer(scope: Scope, receive: Receive, intake: Intake, rules: Mapping[
         raise NotFound("Tables go to POST /files, or to POST /files/$preview first; templates are at /files/templates.")
     _must(scope, "POST")
     asked = _asked(scope)
-    table = read(await _body(scope, receive, limit))
+    return await taken(intake, rules, await _body(scope, receive, limit), asked, preview=bool(parts))
+
+
+async def taken(
+    intake: Intake, rules: Mapping[str, Rule], content: bytes, asked: Asked, *, preview: bool = False
+) -> Answer:
+    """One table. Raises Incorrect, Unprocessable, Busy."""
+    table = read(content)
     places, lines, dataset = _lines(table, asked, rules)
     bad = [one for one in lines if _severity(one.reading, rules) == "error"]
-    if not parts and not (asked.whole and bad):
+    if not preview and not (asked.whole and bad):
         await _take(intake, lines, dataset, asked)
-    return _told(table, places, lines, dataset, asked, rules, preview=bool(parts))
+    return _told(table, places, lines, dataset, asked, rules, preview=preview)
 
 
 def _must(scope: Scope, method: str) -> None:
