@@ -248,6 +248,22 @@ def hl7v2_check(
     raise typer.Exit(check(file, show=show, zone=zone))
 
 
+@hl7v2.command("write")
+def hl7v2_write(
+    resource: Annotated[str, typer.Argument(help="Patient/ID, Encounter/ID, DiagnosticReport/ID or Appointment/ID.")],
+    event: Annotated[str, typer.Option(help="Trigger event, such as A08; without it the one its status says.")] = "",
+    to: Annotated[str, typer.Option(help="Send it by MLLP and print the answer.", metavar="HOST:PORT")] = "",
+    receiver: Annotated[str, typer.Option(help="Application and facility of the receiver, as APP^FACILITY.")] = "",
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Write an ADT, ORU or SIU message of what is in the record. Ends with 1 when its receiver did not accept it."""
+    from minkang.app import hl7v2_write as writing
+
+    settings_ = _settings(data=data, database_url=database_url)
+    raise typer.Exit(writing.run(settings_, resource, event=event, to=to, receiver=receiver))
+
+
 @cda.command("check")
 def cda_check(
     files: Annotated[list[Path], typer.Argument(help="Documents, ZIPs of documents, or folders of both.")],

@@ -84,7 +84,7 @@ class Draft:
         name, universal, kind = (segment.inside(text, component, sub) for sub in (1, 2, 3))
         if (universal and kind.upper() == "ISO") or universal.startswith(("1.", "2.")):
             return f"urn:oid:{universal}"
-        if universal.startswith(("http://", "https://", "urn:")):
+        if _uri(universal):
             return universal
         return f"urn:oid:{name}" if name.startswith(("1.2.", "2.16.")) else self.own(name)
 
@@ -108,7 +108,13 @@ class Draft:
         """EI: the number of an order or a visit."""
         text = segment.field(field)
         value = segment.text(field)
-        return {"system": self.authority(segment, text, 2), "value": value} if value else None
+        if not value:
+            return None
+        universal, kind = segment.text(field, 3), segment.text(field, 4)
+        if universal:  # the standard's own form; many senders put all of it into the second component
+            oid = f"urn:oid:{universal}" if kind.upper() == "ISO" else ""
+            return {"system": oid or _uri(universal) or self.own(universal), "value": value}
+        return {"system": self.authority(segment, text, 2), "value": value}
 
     def person(self, segment: Segment, field: int) -> list[Element]:
         """XCN to references that name the practitioner by number and words; who they are, the directory says."""
@@ -127,9 +133,9 @@ class Draft:
         )
 
     def concept(self, segment: Segment, field: int, raw: str | None = None) -> Element | None:
-        """CE, CWE, CNE: both codings and the text. A coding system that we have no URI for gets one of the sender."""
+        """CE, CWE, CNE: all codings (v2.7 has a third) and the text. A system without a URI gets one of the sender."""
         raw = segment.field(field).split(segment.delimiters.repetition, 1)[0] if raw is None else raw
-        codings = [found for start in (1, 4) if (found := self._coding(segment, raw, start))]
+        codings = [found for start in (1, 4, 10) if (found := self._coding(segment, raw, start))]
         words = segment.inside(raw, 9) or segment.inside(raw, 2)
         return present(coding=codings, text=words) or None
 
@@ -137,9 +143,14 @@ class Draft:
         value, words, name = (segment.inside(raw, start + part) for part in range(3))
         if not value:
             return None
-        uri = code("code-system", name) or self.own(name)
-        edition = segment.inside(raw, 7 if start == 1 else 8)
+        uri = code("code-system", name) or _uri(name) or self.own(name)
+        edition = segment.inside(raw, {1: 7, 4: 8, 10: 13}[start])
         return present(system=uri, version=edition, code=" ".join(value.split()), display=words)
+
+
+def _uri(name: str) -> str:
+    """The name of a coding system when it is a URI, as those that we send are."""
+    return name if name.startswith(("http://", "https://", "urn:")) else ""
 
 
 def present(**elements: Any) -> Element:

@@ -35,7 +35,7 @@ def value_of(draft: Draft, obx: Segment) -> Element:
 def unit(draft: Draft, obx: Segment) -> Element:
     """OBX-6: code and system only when the sender says whose code it is."""
     value, words, name = (obx.text(6, part) for part in (1, 2, 3))
-    uri = code("code-system", name)
+    uri = code("code-system", name) or (name if name.startswith(("http://", "https://", "urn:")) else None)
     return present(unit=words or value, system=uri, code=value if uri else None)
 
 
