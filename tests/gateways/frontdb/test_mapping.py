@@ -176,3 +176,11 @@ def test_whatever_stands_in_the_columns_comes_out_valid_or_as_a_finding(data: st
     columns = data.draw(st.lists(st.sampled_from(table.columns), max_size=6, unique_by=lambda one: one.name))
     row = a_row(table.name) | {one.name: data.draw(odd | st.just(a_value(one))) for one in columns}
     understood(table.name, row)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda one: one.name)
+def test_any_one_column_may_be_empty_or_odd(table: Table):
+    for column in table.columns:
+        for value in ("", "0", ".", "X 9", "张"):
+            understood(table.name, a_row(table.name, **{column.name: value}))
+            understood(table.name, a_thin_row(table.name, **{column.name: value}))

@@ -54,9 +54,6 @@ class Draft:
         tree: Resource = {"resourceType": shape.type, "id": name.partition("/")[2]}
         for path, value in shape.fixed.items():
             put(tree, path, value)
-        for path, (column, value) in shape.bound.items():
-            if self.values.get(column):
-                put(tree, path, value)
         self._fill(tree, shape.alias, without)
         if shape.subject:
             put(tree, shape.subject, {"reference": self.patient})
@@ -136,7 +133,10 @@ class Draft:
             if number is None:
                 self._fault("row-bad-number", column, value)
                 return None
-            return {"value": number} | ({"currency": "CNY"} if column.to == "money" else {})
+            money = {"value": number, "currency": "CNY"}
+            if column.to == "extension":
+                return [{"url": column.system, "valueMoney": money}]
+            return money if column.to == "money" else {"value": number}
         return value
 
     def _coded(self, column: Column, value: str) -> Any:

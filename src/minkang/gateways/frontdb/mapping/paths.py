@@ -8,7 +8,7 @@ from typing import Any
 
 def put(tree: Any, path: Sequence[str | int], value: Any) -> None:
     """Makes what is missing on the way. A list that is not long enough gets one more member, at its end. Where an
-    object stands already, the members of an object join it."""
+    object stands already, the members of an object join it, to a list those of a list."""
     here, steps = tree, list(path)
     while len(steps) > 1:
         step, after = steps.pop(0), steps[0]
@@ -17,6 +17,8 @@ def put(tree: Any, path: Sequence[str | int], value: Any) -> None:
     former = _there(here, last, None)
     if isinstance(former, dict) and isinstance(value, dict):
         former.update(value)
+    elif isinstance(former, list) and isinstance(value, list):
+        former.extend(value)
     elif isinstance(last, int):
         here[min(last, len(here) - 1)] = value
     else:

@@ -20,7 +20,8 @@ CONTROL = ("deleted", "update_time")
 class Column:
     """`kind`: text, code, integer, decimal, date or datetime; `size`: characters, or digits and those of the fraction;
     `path`: names of elements and places in lists, after the alias of a resource in `alias`; `to`: what its value
-    becomes there (`concept`, `identifier`, `coding`, `quantity`, `money`, or as it is); `observe`: a LOINC code."""
+    becomes there (`concept`, `identifier`, `coding`, `quantity`,
+    `money`, `extension`, or as it is); `observe`: a LOINC code."""
 
     name: str
     zh: str
@@ -46,10 +47,6 @@ class Shape:
     named: str = ""
     need: tuple[str, ...] = ()
     fixed: Mapping[tuple[str | int, ...], str] = field(default_factory=dict[tuple[str | int, ...], str])
-    bound: Mapping[tuple[str | int, ...], tuple[str, str]] = field(
-        default_factory=dict[tuple[str | int, ...], tuple[str, str]]
-    )
-    """Fixed elements that stand only where a column holds something."""
     links: Mapping[tuple[str | int, ...], str] = field(default_factory=dict[tuple[str | int, ...], str])
     subject: tuple[str | int, ...] = ()
     visit: tuple[str | int, ...] = ()
@@ -129,7 +126,6 @@ def _shapes(told: Mapping[str, Any]) -> Iterator[Shape]:
         told.get("named", ""),
         tuple(told.get("need", ())),
         {steps(path): value for path, value in told.get("fixed", {}).items()},
-        {steps(path): (one[0], one[1]) for path, one in told.get("bound", {}).items()},
         {steps(path): alias for path, alias in told.get("links", {}).items()},
         steps(told.get("subject", "")),
         steps(told.get("visit", "")),
