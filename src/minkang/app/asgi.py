@@ -24,6 +24,7 @@ from minkang.app.followers import house
 from minkang.app.intake_doors import DOORS
 from minkang.app.jobs import SCHEDULE, cancelled
 from minkang.app.prepare import key_file
+from minkang.app.senders import intake_for, is_senders
 from minkang.app.warm import warm
 from minkang.fhir.problem import Busy
 from minkang.fhir.search.parameters import ADDING
@@ -96,11 +97,12 @@ def create(settings: Settings) -> App:
         bulk_caller, base_url=settings.base_url, max_body=settings.max_body, guarded=settings.token is not None
     )
 
-    hl7v2 = hl7v2_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
+    by_whom = intake_for(lambda: store().repository(OPERATOR, EVERYTHING))
+    hl7v2 = hl7v2_gateway.build(by_whom, max_body=settings.max_body)
 
-    cda = cda_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
+    cda = cda_gateway.build(by_whom, max_body=settings.max_body)
 
-    files = files_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), max_body=settings.max_body)
+    files = files_gateway.build(by_whom, max_body=settings.max_body)
     intake = intake_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), DOORS, max_body=settings.max_body)
     jobs = jobs_gateway.build(lambda: JobDesk(store().database, store().sealer, cancelled), SCHEDULE)
 
@@ -136,7 +138,7 @@ def create(settings: Settings) -> App:
         else:
             await send_bytes(send, 404, _headers(TEXT), b"There is nothing here. The FHIR door is /fhir.\n")
 
-    door = guarded(app, settings.token, _is_open, settings.base_url)
+    door = guarded(app, settings.token, _is_open, settings.base_url, is_senders)
 
     held: list[Sockets] = []
 

@@ -26,8 +26,15 @@ _ELSEWHERE = orjson.dumps(
 _REFUSAL = orjson.dumps(outcome(Unauthenticated()))
 
 
-def guarded(app: App, token: str | None, is_open: Callable[[str], bool], base_url: str | None = None) -> App:
-    """The app behind the token. Paths that `is_open` says yes to need none.
+def guarded(
+    app: App,
+    token: str | None,
+    is_open: Callable[[str], bool],
+    base_url: str | None = None,
+    proves_itself: Callable[[Scope], bool] = lambda _: False,
+) -> App:
+    """The app behind the token. Paths that `is_open` says yes to need none, nor do requests that bring a proof of their
+    own to whoever looks at it (`proves_itself`).
 
     Without a token nothing does, but only hosts of this machine (and that of `base_url`) may be named.
     """
@@ -36,7 +43,7 @@ def guarded(app: App, token: str | None, is_open: Callable[[str], bool], base_ur
     expected = token.encode()
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_open(scope["path"]) or _carries(scope, expected):
+        if scope["type"] != "http" or is_open(scope["path"]) or proves_itself(scope) or _carries(scope, expected):
             await app(scope, receive, send)
             return
         headers = [

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
+from minkang.app.senders import intake_for
 from minkang.fhir.problem import Busy, Gone
 from minkang.fhir.search.grammar import parse
 from minkang.gateways.cda.endpoint import taking as endpoint
@@ -41,7 +42,7 @@ def repository(repository_for: RepositoryFor) -> Repository:
 
 @pytest.fixture
 def door(repository: Repository) -> Client:
-    return Client(build(lambda _: repository, max_body=LIMIT), mount="")
+    return Client(build(intake_for(lambda: repository), max_body=LIMIT), mount="")
 
 
 def complaint(words: str, **header: Any) -> bytes:
@@ -294,7 +295,7 @@ class Away:
 
 
 async def test_when_nothing_can_be_kept_it_says_so() -> None:
-    door = Client(build(lambda _: Away(), max_body=LIMIT), mount="")  # type: ignore[arg-type, return-value]
+    door = Client(build(intake_for(Away), max_body=LIMIT), mount="")  # type: ignore[arg-type]
     answer, told = await post(door, complaint("头痛"))
     assert (answer.status, told["outcome"]) == (503, "refused")
     assert answer.headers["retry-after"] == "5"

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minkang.app.intake_doors import DOORS
+from minkang.app.senders import intake_for
 from minkang.fhir.problem import Incorrect
 from minkang.fhir.resident_id import check_digit
 from minkang.fhir.search.grammar import parse
@@ -72,7 +73,7 @@ def repository(repository_for: RepositoryFor) -> Repository:
 
 @pytest.fixture
 def door(repository: Repository) -> Client:
-    return Client(build(lambda _: repository, max_body=LIMIT), mount="")
+    return Client(build(intake_for(lambda: repository), max_body=LIMIT), mount="")
 
 
 async def post(door: Client, content: bytes, path: str = "/files", status: int = 200) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from minkang.app.senders import intake_for
 from minkang.fhir.problem import Busy
 from minkang.fhir.search.grammar import parse
 from minkang.gateways.hl7v2.endpoint.mllp import Lines
@@ -61,7 +62,7 @@ def msa(said: bytes | str) -> list[str]:
 
 
 async def test_http_answers_when_it_is_kept(repository: Repository) -> None:
-    client = Client(build(lambda _: repository, max_body=100_000), mount="")
+    client = Client(build(intake_for(lambda: repository), max_body=100_000), mount="")
     answer = await client.request("POST", "/hl7v2", an_adt().encode())
     assert answer.status == 200
     assert msa(answer.body)[1:3] == ["AA", "C1"]
@@ -71,7 +72,7 @@ async def test_http_answers_when_it_is_kept(repository: Repository) -> None:
 
 
 async def test_everything_twice_is_once(repository: Repository) -> None:
-    client = Client(build(lambda _: repository, max_body=100_000), mount="")
+    client = Client(build(intake_for(lambda: repository), max_body=100_000), mount="")
     answers = [await client.request("POST", "/hl7v2", an_adt(2).encode()) for _ in range(3)]
     assert [msa(one.body)[1] for one in answers] == ["AA"] * 3
     assert len({one.headers["location"] for one in answers}) == 1
@@ -79,7 +80,7 @@ async def test_everything_twice_is_once(repository: Repository) -> None:
 
 
 async def test_what_is_wrong_is_told_and_kept(repository: Repository) -> None:
-    client = Client(build(lambda _: repository, max_body=100_000), mount="")
+    client = Client(build(intake_for(lambda: repository), max_body=100_000), mount="")
     answer = await client.request("POST", "/hl7v2", an_adt(event="Q99").encode())
     assert msa(answer.body)[1] == "AE"
     assert "ERR||MSH^1^9|200|E||||[ADT\\S\\Q99]" in answer.body.decode()
@@ -94,7 +95,7 @@ async def test_what_is_wrong_is_told_and_kept(repository: Repository) -> None:
     ("method", "body", "status"), [("GET", b"", 405), ("POST", b"x" * 200_000, 413), ("POST", b"", 200)]
 )
 async def test_http_refuses(repository: Repository, method: str, body: bytes, status: int) -> None:
-    client = Client(build(lambda _: repository, max_body=100_000), mount="")
+    client = Client(build(intake_for(lambda: repository), max_body=100_000), mount="")
     assert (await client.request(method, "/hl7v2", body)).status == status
 
 
@@ -103,7 +104,7 @@ async def test_a_database_that_is_away_is_no_acknowledgement(repository: Reposit
         async def read_many(self, *_: object) -> None:
             raise Busy("The database does not answer; try again shortly.")
 
-    client = Client(build(lambda _: Away(), max_body=100_000), mount="")  # type: ignore[arg-type, return-value]
+    client = Client(build(intake_for(Away), max_body=100_000), mount="")  # type: ignore[arg-type]
     answer = await client.request("POST", "/hl7v2", an_adt().encode())
     assert (answer.status, msa(answer.body)[1]) == (503, "AR")
     assert answer.headers["retry-after"]

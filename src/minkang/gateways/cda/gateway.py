@@ -13,16 +13,14 @@ wire/      bytes to document
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 
 from minkang.fhir.problem import Fault, Problem
 from minkang.gateways.cda.endpoint import giving, taking
+from minkang.gateways.cda.mapping import DOOR
 from minkang.kit.http import App, Disconnected, Receive, Scope, Send, send_bytes
 from minkang.platform.intake.findings import rules_of
-from minkang.platform.intake.taking import Intake
-from minkang.store.contract import Repository
+from minkang.platform.intake.taking import IntakeFor
 
 _GUARDED = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
@@ -33,17 +31,17 @@ def is_mine(path: str) -> bool:
     return path == "/cda" or path.startswith("/cda/")
 
 
-def build(repository_for: Callable[[Scope], Repository], *, max_body: int) -> App:
-    """The application. `repository_for` may raise Unauthenticated or Forbidden."""
+def build(intake_for: IntakeFor, *, max_body: int) -> App:
+    """The application. `intake_for` may raise Unauthenticated or Forbidden."""
     rules = rules_of(__package__ or "")
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            repository = repository_for(scope)
+            intake = await intake_for(scope, DOOR, rules)
             if scope["path"].rstrip("/") in ("/cda", "/cda/$check"):
-                found = await taking.post(scope, receive, Intake(repository, rules), max_body)
+                found = await taking.post(scope, receive, intake, max_body)
             else:
-                found = await giving.get(scope, repository)
+                found = await giving.get(scope, intake.records())
         except Problem as problem:
             found = taking.refused(problem)
         except Disconnected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote
 
@@ -72,6 +72,7 @@ async def taken(
     intake: Intake, rules: Mapping[str, Rule], content: bytes, asked: Asked, *, preview: bool = False
 ) -> Answer:
     """One table. Raises Incorrect, Unprocessable, Busy."""
+    asked = replace(asked, sender=intake.sender or asked.sender or id_of(DOOR, "Organization", "unknown"))
     table = read(content)
     places, lines, dataset = _lines(table, asked, rules)
     bad = [one for one in lines if _severity(one.reading, rules) == "error"]
@@ -121,17 +122,13 @@ def _lines(table: Table, asked: Asked, rules: Mapping[str, Rule]) -> tuple[dict[
     lines: list[_Line] = []
     for number, row in zip(table.numbers, table.rows, strict=True):
         cells = {column.key: row[at] for at, column in places.items() if row[at]}
-        reading = understood(dataset, cells, asked.sender or _unknown())
+        reading = understood(dataset, cells, asked.sender)
         for tree in reading.resources:
             for issue in faults(tree):
                 if issue.severity == "error":
                     reading.findings.append(Finding("intake-invalid", tree["resourceType"], issue.text))
         lines.append(_Line(number, cells, reading))
     return places, lines, dataset
-
-
-def _unknown() -> str:
-    return id_of(DOOR, "Organization", "unknown")
 
 
 def _severity(reading: Reading, rules: Mapping[str, Rule]) -> str:
@@ -141,7 +138,7 @@ def _severity(reading: Reading, rules: Mapping[str, Rule]) -> str:
 
 async def _take(intake: Intake, lines: list[_Line], dataset: str, asked: Asked) -> None:
     """Each row is a message of its own: sent again it is once, and a bad one waits in quarantine."""
-    sender = asked.sender or _unknown()
+    sender = asked.sender
     for line in lines:
         content = orjson.dumps({"dataset": dataset, "row": line.cells}, option=orjson.OPT_SORT_KEYS)
         message = Message(DOOR, content, "application/json", sender, f"{asked.name}#{line.number}")

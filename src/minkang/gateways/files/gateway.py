@@ -12,16 +12,13 @@ wire/     bytes to table, table to bytes
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 
 from minkang.fhir.problem import Fault, Problem
 from minkang.gateways.files import endpoint
 from minkang.kit.http import App, Disconnected, Receive, Scope, Send, send_bytes
 from minkang.platform.intake.findings import rules_of
-from minkang.platform.intake.taking import Intake
-from minkang.store.contract import Repository
+from minkang.platform.intake.taking import IntakeFor
 
 _GUARDED = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
@@ -32,13 +29,13 @@ def is_mine(path: str) -> bool:
     return path == "/files" or path.startswith("/files/")
 
 
-def build(repository_for: Callable[[Scope], Repository], *, max_body: int) -> App:
-    """The application. `repository_for` may raise Unauthenticated or Forbidden."""
+def build(intake_for: IntakeFor, *, max_body: int) -> App:
+    """The application. `intake_for` may raise Unauthenticated or Forbidden."""
     rules = rules_of(__package__ or "")
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            intake = Intake(repository_for(scope), rules)
+            intake = await intake_for(scope, endpoint.DOOR, rules)
             found = await endpoint.answer(scope, receive, intake, rules, max_body)
         except Problem as problem:
             found = endpoint.refused(problem)

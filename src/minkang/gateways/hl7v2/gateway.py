@@ -15,9 +15,10 @@ import structlog
 from minkang.fhir.problem import Fault, Problem
 from minkang.gateways.hl7v2.endpoint import http
 from minkang.gateways.hl7v2.endpoint.mllp import Lines
+from minkang.gateways.hl7v2.endpoint.taking import DOOR
 from minkang.kit.http import App, Disconnected, Receive, Scope, Send, send_bytes
 from minkang.platform.intake.findings import rules_of
-from minkang.platform.intake.taking import Intake
+from minkang.platform.intake.taking import Intake, IntakeFor
 from minkang.store.contract import Repository
 
 MAX_MESSAGE = 16 * 1024 * 1024
@@ -32,13 +33,13 @@ def is_mine(path: str) -> bool:
     return path.rstrip("/") == "/hl7v2"
 
 
-def build(repository_for: Callable[[Scope], Repository], *, max_body: int) -> App:
-    """The application. `repository_for` may raise Unauthenticated or Forbidden."""
+def build(intake_for: IntakeFor, *, max_body: int) -> App:
+    """The application. `intake_for` may raise Unauthenticated or Forbidden."""
     rules = rules_of(__package__ or "")
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            status, headers, body = await http.post(scope, receive, Intake(repository_for(scope), rules), max_body)
+            status, headers, body = await http.post(scope, receive, await intake_for(scope, DOOR, rules), max_body)
         except Problem as problem:
             status, headers, body = http.refused(problem)
         except Disconnected:

@@ -20,6 +20,9 @@ CODES = "https://minkang.example/CodeSystem/intake"
 FINDINGS = "https://minkang.example/StructureDefinition/intake-findings"
 TIMINGS = "https://minkang.example/StructureDefinition/intake-timings"
 
+TRIAL = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
+"""The tag of receipts of senders in test mode."""
+
 STATUS = {
     "accepted": "completed",
     "warnings": "completed",
@@ -35,7 +38,7 @@ class Receipt:
 
     `resources`: `Type/id` of what was written, `gone` of what was deleted. `original`: `Binary/id` of the bytes as they
     came, `document`: of the DocumentReference. `milliseconds` by stage. `received`: FHIR instant; `happened`: when
-    what it tells of took place, as far as it says.
+    what it tells of took place, as far as it says. `trial`: it was only judged, and nothing of it is in the record.
     """
 
     id: str
@@ -55,6 +58,7 @@ class Receipt:
     milliseconds: Mapping[str, float] = field(default_factory=dict[str, float])
     first: str = ""
     happened: str = ""
+    trial: bool = False
 
     @property
     def is_taken(self) -> bool:
@@ -77,6 +81,7 @@ def to_task(receipt: Receipt) -> Resource:
     found: Resource = {
         "resourceType": "Task",
         "id": receipt.id,
+        "meta": {"tag": [TRIAL]} if receipt.trial else None,
         "extension": [
             {"url": FINDINGS, "valueString": orjson.dumps([list(one) for one in receipt.findings]).decode()},
             {"url": TIMINGS, "valueString": orjson.dumps(dict(receipt.milliseconds)).decode()},
@@ -128,6 +133,7 @@ def of_task(tree: Resource) -> Receipt:
         document="" if document in originals else document,
         milliseconds=orjson.loads(said.get(TIMINGS) or "{}"),
         happened=tree.get("executionPeriod", {}).get("start", ""),
+        trial=any(one.get("code") == TRIAL["code"] for one in tree.get("meta", {}).get("tag", ())),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 import structlog
 
-from minkang.fhir.problem import Busy, Conflict, Fault, Gone, NotFound, PreconditionFailed, Problem
+from minkang.fhir.problem import Busy, Conflict, Fault, Forbidden, Gone, NotFound, PreconditionFailed, Problem
 from minkang.fhir.resource import Parsed, Resource, exact, from_exact, instant
 from minkang.fhir.validation import check
 from minkang.kit import clock
@@ -89,11 +89,22 @@ class _Case:
 
 
 class Intake:
-    """For one caller's repository and the rules of one door (`findings.rules_of`)."""
+    """For one caller's repository and the rules of one door (`findings.rules_of`). `sender`: id of its Organization,
+    where a key tells it; `trial`: what comes is judged and gets a receipt, and nothing of it goes into the record."""
 
-    def __init__(self, repository: Repository, rules: Mapping[str, Rule] | None = None) -> None:
+    def __init__(
+        self, repository: Repository, rules: Mapping[str, Rule] | None = None, *, sender: str = "", trial: bool = False
+    ) -> None:
         self._repository = repository
+        self.sender = sender
+        self._trial = trial
         self._rules = rules_of() if rules is None else rules
+
+    def records(self) -> Repository:
+        """What its caller may read. Raises Forbidden for a sender, who sends and does not ask."""
+        if self.sender:
+            raise Forbidden("A sender's key sends; it does not open the record.")
+        return self._repository
 
     async def take(self, message: Message, read: Read) -> Receipt:
         """What became of it, durable when this returns. Raises Busy alone."""
@@ -116,7 +127,8 @@ class Intake:
 
     def _opened(self, message: Message) -> _Case:
         received = message.received or clock.now()
-        name = id_of(message.sender, "receipt", message.door, hashlib.sha256(message.content).hexdigest())
+        kind = "trial" if self._trial else "receipt"
+        name = id_of(message.sender, kind, message.door, hashlib.sha256(message.content).hexdigest())
         return _Case(message, name, self._rules, time.perf_counter(), instant(received), {})
 
     async def receipt(self, id: str) -> Receipt | None:
@@ -134,6 +146,8 @@ class Intake:
     async def _carry_out(self, case: _Case, read: Read, version: int | None) -> Receipt:
         reading = _read(case, read)
         case.lap("read")
+        if self._trial:
+            return await self._tried(case, reading)
         if not _stops(reading.findings, case.rules):
             try:
                 return await self._written(case, reading, version)
@@ -142,6 +156,20 @@ class Intake:
             except Problem as problem:
                 reading.findings.append(Finding("intake-refused", value=problem.text))
         return await self._quarantined(case, reading, version)
+
+    async def _tried(self, case: _Case, reading: Reading) -> Receipt:
+        """The receipt that the message would get, and its original; tried again, it is judged anew."""
+        binary = documents.original(_binary_id(case), case.message.content, case.message.media_type)
+        marks = told(reading.findings, case.rules)
+        worst = marks[0].severity if marks else ""
+        outcome = {"error": "quarantined", "warning": "warnings"}.get(worst, "accepted")
+        outcome = outcome if case.message.content else "rejected"
+        original = reference(binary) if case.message.content else ""
+        receipt = replace(_receipt(case, reading, outcome, [], original=original), patient="", trial=True)
+        trees = [to_task(receipt), *([binary] if original else [])]
+        entries = [Entry("PUT", one["resourceType"], one["id"], parsed=from_exact(one)) for one in trees]
+        await self._repository.transaction(entries, source=f"{case.message.door}:{case.message.sender}")
+        return receipt
 
     async def _written(self, case: _Case, reading: Reading, version: int | None) -> Receipt:
         for _ in range(TRIES):
@@ -188,6 +216,10 @@ class Intake:
                 raise Busy from None
             return replace(first, outcome="duplicate", first=first.outcome)
         return receipt
+
+
+IntakeFor = Callable[[MutableMapping[str, Any], str, Mapping[str, Rule]], Awaitable[Intake]]
+"""By whom a request (an ASGI scope) at a door (its name) with its rules is taken. Raises Unauthenticated, Forbidden."""
 
 
 def _read(case: _Case, read: Read) -> Reading:

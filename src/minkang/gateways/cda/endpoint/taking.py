@@ -56,7 +56,7 @@ async def taken(intake: Intake, content: bytes, *, sender: str = "", name: str =
     document: Element | None = None
     with suppress(Incorrect):  # intake meets the same error, and keeps the bytes with the reason
         document = read(content)
-    who = sender or (sender_of(document) if document is not None else "")
+    who = sender or intake.sender or (sender_of(document) if document is not None else "")
 
     def reading(_: Message) -> Reading:
         return understood(content, who, document=document)

@@ -42,7 +42,7 @@ async def taken(intake: Intake, content: bytes, *, sender: str = "", name: str =
     message: Message | None = None
     with suppress(Unreadable):  # intake meets the same error, and keeps the bytes with the reason
         message = parse(content)
-    who = sender or (_sender(message) if message is not None else "")
+    who = sender or intake.sender or (_sender(message) if message is not None else "")
 
     def read(_: Sent) -> Reading:
         return understood(message if message is not None else parse(content), who, zone)
