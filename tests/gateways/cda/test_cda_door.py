@@ -3,6 +3,7 @@ each other, bad documents wait in quarantine."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import zipfile
@@ -19,6 +20,8 @@ from minkang.gateways.cda.endpoint import taking as endpoint
 from minkang.gateways.cda.gateway import build
 from minkang.gateways.cda.mapping import understood
 from minkang.gateways.cda.wire import archive
+from minkang.gateways.cda.wire import read as read_document
+from minkang.platform.intake import taking
 from minkang.platform.intake.findings import rules_of
 from minkang.platform.intake.taking import Intake
 from minkang.store.contract import Repository
@@ -347,3 +350,26 @@ async def test_what_cannot_be_given_says_why(door: Client, path: str, status: in
     answer = await door.request("GET", f"/cda/{path}")
     assert answer.status == status
     assert orjson.loads(answer.body)["error"]
+
+
+async def test_while_a_large_document_is_read_others_are_answered(
+    door: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read in a thread: the event loop turns while it is."""
+    turned = asyncio.Event()
+
+    def reading(content: bytes) -> Any:
+        asyncio.run_coroutine_threadsafe(_set(turned), loop).result(timeout=30)
+        return read_document(content)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(endpoint, "read", reading)
+    content = document(*(section("10154-3", words="头痛" * 1_000) for _ in range(60)))
+    assert len(content) > taking.LARGE
+    answer, _ = await post(door, content)
+    assert answer.status == 201
+    assert turned.is_set()
+
+
+async def _set(event: asyncio.Event) -> None:
+    event.set()

@@ -9,12 +9,13 @@ sending again finds the first receipt; two at once are told apart by the store, 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 import structlog
@@ -34,6 +35,12 @@ SHARED = documents.SHARED
 
 TRIES = 8
 """Editions of one document that arrive at once, until somebody has to send again."""
+
+LARGE = 256 * 1024
+"""Bytes of a message that is read in a thread: some ten milliseconds of work."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +151,7 @@ class Intake:
         return of_task(orjson.loads(stored.content)), stored.version
 
     async def _carry_out(self, case: _Case, read: Read, version: int | None) -> Receipt:
-        reading = _read(case, read)
+        reading = await apart(len(case.message.content), _read, case, read)
         case.lap("read")
         if self._trial:
             return await self._tried(case, reading)
@@ -216,6 +223,13 @@ class Intake:
                 raise Busy from None
             return replace(first, outcome="duplicate", first=first.outcome)
         return receipt
+
+
+async def apart(size: int, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """What takes long for a large message (bytes) is done in a thread, so that others are answered meanwhile."""
+    if size < LARGE:
+        return work(*args, **named)
+    return await asyncio.to_thread(work, *args, **named)
 
 
 IntakeFor = Callable[[MutableMapping[str, Any], str, Mapping[str, Rule]], Awaitable[Intake]]

@@ -14,7 +14,7 @@ from minkang.gateways.cda.wire import Element, is_archive, members, read
 from minkang.kit.http import BodyTooLarge, Header, Receive, Scope, joined_headers, read_body
 from minkang.platform.intake.reading import Reading
 from minkang.platform.intake.receipt import Receipt
-from minkang.platform.intake.taking import Intake, Message
+from minkang.platform.intake.taking import Intake, Message, apart
 
 MEDIA_TYPE = "application/xml"
 JSON = [(b"content-type", b"application/json; charset=utf-8")]
@@ -36,7 +36,7 @@ async def post(scope: Scope, receive: Receive, intake: Intake, limit: int) -> An
         raise NotAllowed("POST")
     content = await _body(scope, receive, limit)
     if scope["path"].rstrip("/").endswith("$check"):
-        return _checked(content)
+        return await apart(len(content), _checked, content)
     if is_archive(content):
         return await _many(intake, content)
     return _told(await taken(intake, content))
@@ -55,7 +55,7 @@ async def taken(intake: Intake, content: bytes, *, sender: str = "", name: str =
     follows from the custodian. Raises Busy alone."""
     document: Element | None = None
     with suppress(Incorrect):  # intake meets the same error, and keeps the bytes with the reason
-        document = read(content)
+        document = await apart(len(content), read, content)
     who = sender or intake.sender or (sender_of(document) if document is not None else "")
 
     def reading(_: Message) -> Reading:

@@ -14,7 +14,7 @@ from minkang.kit import clock, ids
 from minkang.platform.intake.findings import Told
 from minkang.platform.intake.reading import Reading, id_of
 from minkang.platform.intake.receipt import Receipt
-from minkang.platform.intake.taking import Intake
+from minkang.platform.intake.taking import Intake, apart
 from minkang.platform.intake.taking import Message as Sent
 
 DOOR = "hl7v2"
@@ -41,7 +41,7 @@ async def taken(intake: Intake, content: bytes, *, sender: str = "", name: str =
     follows from MSH-3 and MSH-4."""
     message: Message | None = None
     with suppress(Unreadable):  # intake meets the same error, and keeps the bytes with the reason
-        message = parse(content)
+        message = await apart(len(content), parse, content)
     who = sender or intake.sender or (_sender(message) if message is not None else "")
 
     def read(_: Sent) -> Reading:
