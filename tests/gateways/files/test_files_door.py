@@ -168,6 +168,19 @@ async def test_headings_of_ones_own_are_told_by_columns(door: Client) -> None:
     assert (told["outcomes"], told["missing"]) == ({"good": 1}, [])
 
 
+async def test_headings_of_a_sender_are_remembered(door: Client) -> None:
+    content = table(["张三", card(1), "2026-03-02", "150"], headings=["甲", "乙", "丙", "丁"])
+    told = orjson.dumps({"甲": "name", "乙": "id-number", "丙": "date", "丁": "systolic"})
+    where = "/files/columns?dataset=hypertension&sender=S1"
+    assert (await door.request("PUT", where, told)).status == 200
+    assert orjson.loads((await door.request("GET", where)).body) == orjson.loads(told)
+    found = await post(door, content, "/files?dataset=hypertension&sender=S1")
+    assert found["outcomes"] == {"accepted": 1}
+    assert (await post(door, content, "/files/$preview?dataset=hypertension&sender=S2"))["outcomes"] == {"error": 1}
+    for path, body in ((where, b'{"x": "nothing"}'), (where, b"no"), ("/files/columns", told)):
+        assert (await door.request("PUT", path, body)).status == 400
+
+
 async def test_templates_are_tables_that_are_guessed(door: Client) -> None:
     listed = orjson.loads((await door.request("GET", "/files/templates")).body)
     assert set(listed) == set(datasets())

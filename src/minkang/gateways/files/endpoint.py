@@ -61,6 +61,8 @@ async def answer(scope: Scope, receive: Receive, intake: Intake, rules: Mapping[
     if parts and parts[0] == "templates":
         _must(scope, "GET")
         return _template(parts[1] if len(parts) == 2 else "")
+    if parts == ["columns"]:
+        return await _columns(scope, receive, intake, limit)
     if parts not in ([], ["$preview"]):
         raise NotFound("Tables go to POST /files, or to POST /files/$preview first; templates are at /files/templates.")
     _must(scope, "POST")
@@ -74,12 +76,46 @@ async def taken(
     """One table. Raises Incorrect, Unprocessable, Busy."""
     asked = replace(asked, sender=intake.sender or asked.sender or id_of(DOOR, "Organization", "unknown"))
     table = await apart(len(content), read, content)
+    if not asked.chosen:
+        dataset = asked.dataset or guess(table.headings)
+        asked = replace(asked, chosen=await _remembered(intake, asked.sender, dataset))
     # A row takes some hundred times as long as its text tells.
     places, lines, dataset = await apart(100 * len(content), _lines, table, asked, rules)
     bad = [one for one in lines if _severity(one.reading, rules) == "error"]
     if not preview and not (asked.whole and bad):
         await _take(intake, lines, dataset, asked)
     return _told(table, places, lines, dataset, asked, rules, preview=preview)
+
+
+async def _remembered(intake: Intake, sender: str, dataset: str) -> dict[str, str]:
+    return await intake.remembered(sender, f"columns of {dataset}") if dataset else {}
+
+
+async def _columns(scope: Scope, receive: Receive, intake: Intake, limit: int) -> Answer:
+    """GET or PUT /files/columns?dataset=&sender=: which headings of a sender's tables are which columns."""
+    asked = _asked(scope)
+    sender = intake.sender or asked.sender
+    if not asked.dataset or not sender:
+        raise Incorrect("Name the dataset and the sender: ?dataset=...&sender=...")
+    if scope["method"] == "PUT":
+        chosen = _chosen(await _body(scope, receive, limit))
+        known = {one.key for one in columns_of(asked.dataset)} | {""}
+        strange = next((key for key in chosen.values() if key not in known), None)
+        if strange is not None:
+            raise Incorrect(
+                f"{strange[:64]!r} is no column of {asked.dataset}; there are {', '.join(sorted(known - {''}))}."
+            )
+        await intake.remember(sender, f"columns of {asked.dataset}", chosen)
+    elif scope["method"] != "GET":
+        raise NotAllowed("GET, PUT")
+    return Answer(200, [*JSON], orjson.dumps(await intake.remembered(sender, f"columns of {asked.dataset}")))
+
+
+def _chosen(text: bytes | str) -> dict[str, str]:
+    try:
+        return {str(heading): str(key) for heading, key in dict(orjson.loads(text)).items()}
+    except (orjson.JSONDecodeError, TypeError, ValueError):
+        raise Incorrect('Columns are JSON: {"heading": "column"}.') from None
 
 
 def _must(scope: Scope, method: str) -> None:
@@ -95,12 +131,7 @@ def _asked(scope: Scope) -> Asked:
     mode = pairs.get("rows", "good")
     if mode not in ("good", "all"):
         raise Incorrect("rows takes good (the good ones go in) or all (all or none), not more.")
-    chosen = {}
-    if "columns" in pairs:
-        try:
-            chosen = {str(heading): str(key) for heading, key in dict(orjson.loads(pairs["columns"])).items()}
-        except (orjson.JSONDecodeError, TypeError, ValueError):
-            raise Incorrect('columns takes JSON: {"heading": "column"}.') from None
+    chosen = _chosen(pairs["columns"]) if "columns" in pairs else {}
     name = pairs.get("name", "")[:200]
     return Asked(dataset, pairs.get("sender", ""), mode == "all", pairs.get("answer") == "csv", name, chosen)
 

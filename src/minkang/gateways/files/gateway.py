@@ -2,6 +2,7 @@
 
 POST /files?dataset=&sender=&rows=good|all&answer=csv&columns=   take a table
 POST /files/$preview                                             tell what would become of it
+GET, PUT /files/columns?dataset=&sender=                         which headings of a sender are which columns
 GET  /files/templates, /files/templates/{dataset}                what columns there are; an empty table
 
 gateway   wiring; problems become answers here

@@ -28,9 +28,10 @@ from minkang.platform.intake import documents
 from minkang.platform.intake.documents import Edition, Settled, reference
 from minkang.platform.intake.findings import Rule, rules_of, told
 from minkang.platform.intake.reading import Finding, Reading, Version, id_of
-from minkang.platform.intake.receipt import Receipt, of_task, to_task
+from minkang.platform.intake.receipt import CODES, Receipt, of_task, to_task
 from minkang.store.contract import Entry, Repository
 
+REMEMBERED = "https://minkang.example/StructureDefinition/intake-remembered"
 SHARED = documents.SHARED
 
 TRIES = 8
@@ -112,6 +113,24 @@ class Intake:
         if self.sender:
             raise Forbidden("A sender's key sends; it does not open the record.")
         return self._repository
+
+    async def remembered(self, sender: str, name: str) -> dict[str, str]:
+        """What a door was told to remember of a sender under this name; nothing where it was not."""
+        id = id_of(sender, "remembered", name)
+        found = await self._repository.read_many([("Basic", id)])
+        told = found.get(("Basic", id))
+        return orjson.loads(orjson.loads(told.content)["extension"][0]["valueString"]) if told is not None else {}
+
+    async def remember(self, sender: str, name: str, told: Mapping[str, str]) -> None:
+        """From now on, in place of what was remembered before."""
+        tree: Resource = {
+            "resourceType": "Basic",
+            "id": id_of(sender, "remembered", name),
+            "extension": [{"url": REMEMBERED, "valueString": orjson.dumps(dict(told)).decode()}],
+            "code": {"coding": [{"system": CODES, "code": "remembered"}], "text": name},
+            "subject": {"reference": f"Organization/{sender}"},
+        }
+        await self._repository.update("Basic", tree["id"], from_exact(tree))
 
     async def take(self, message: Message, read: Read) -> Receipt:
         """What became of it, durable when this returns. Raises Busy alone."""
