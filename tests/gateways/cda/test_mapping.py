@@ -349,7 +349,7 @@ WHOLE = document(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     st.integers(0, len(WHOLE) - 1),
     st.integers(0, 80),

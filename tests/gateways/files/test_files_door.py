@@ -244,7 +244,7 @@ async def test_what_cannot_be_answered_says_why(door: Client, method: str, path:
     assert orjson.loads(answer.body)["error"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_are_a_table_or_refused(content: bytes) -> None:
     try:
@@ -254,8 +254,11 @@ def test_any_bytes_are_a_table_or_refused(content: bytes) -> None:
     assert all(len(row) == len(found.headings) for row in found.rows)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.sampled_from(sorted(datasets())), st.lists(st.text(max_size=20), min_size=20, max_size=20))
+SAID = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=20)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.sampled_from(sorted(datasets())), st.lists(SAID, min_size=20, max_size=20))
 def test_any_cells_make_sound_resources_or_findings(dataset: str, texts: list[str]) -> None:
     from minkang.gateways.files.mapping import columns_of
 

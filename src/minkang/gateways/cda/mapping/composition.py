@@ -136,7 +136,7 @@ def _more(draft: Draft, document: Element) -> list[Tree]:
     for template in document.all("templateId"):
         found += kept("template", valueString="^".join(filter(None, (template.get("root"), template.get("extension")))))
     language = document.first("languageCode")
-    found += kept("language", valueCode=language.get("code") if language is not None else "")
+    found += kept("language", valueCode=" ".join(language.get("code").split()) if language is not None else "")
     version = document.first("versionNumber")
     found += kept("version", valueString=version.get("value") if version is not None else "")
     for name in ("dataEnterer", "informant", "informationRecipient"):
@@ -224,5 +224,7 @@ def body(document: Element) -> tuple[str, bytes] | None:
     for component in document.all("component"):
         text = component.down("nonXMLBody", "text")
         if text is not None:
-            return text.get("mediaType") or "application/octet-stream", "".join(text.words().split()).encode()
+            return "".join(text.get("mediaType").split()) or "application/octet-stream", "".join(
+                text.words().split()
+            ).encode()
     return None

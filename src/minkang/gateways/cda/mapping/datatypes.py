@@ -22,7 +22,8 @@ _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 
 def uri(root: str) -> str:
-    """The URI of a code system by its OID."""
+    """The URI of a code system by its OID; spaces that slipped into it go."""
+    root = "".join(root.split())
     return systems().get(root) or f"urn:oid:{root}"
 
 
@@ -69,7 +70,7 @@ def concept(draft: Draft, e: Element | None) -> Tree | None:
 
 def identifier(e: Element) -> Tree | None:
     """II: an OID as system with the extension as value; an OID or UUID alone is itself the value."""
-    root, extension = e.get("root"), e.get("extension")
+    root, extension = "".join(e.get("root").split()), e.get("extension")
     if e.get("nullFlavor") or not (root or extension):
         return None
     named = uri(root) if root in systems() else f"urn:{'oid' if _is_oid(root) else 'uuid'}:{root}"

@@ -140,4 +140,4 @@ def refused(e: Element) -> bool:
 
 def status_of(e: Element) -> str:
     found = e.first("statusCode")
-    return found.get("code") if found is not None else ""
+    return " ".join(found.get("code").split()) if found is not None else ""

@@ -33,7 +33,8 @@ def understood(dataset: str, cells: Mapping[str, str], sender: str) -> Reading:
 
 class _Row:
     def __init__(self, dataset: str, cells: Mapping[str, str], sender: str) -> None:
-        self._sender, self._cells = sender, cells
+        self._sender = sender
+        self._cells = {key: text.strip() for key, text in cells.items() if text.strip()}
         self._columns = {one.key: one for one in columns_of(dataset)}
         self.reading = Reading(dataset)
         self._when = ""

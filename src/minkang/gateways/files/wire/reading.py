@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
@@ -15,6 +16,9 @@ from minkang.fhir.problem import Incorrect
 ROWS, COLUMNS, CELL = 20_000, 300, 10_000
 UNPACKED = 200 * 1024 * 1024
 """Bytes of an Excel file once it is unpacked."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Characters that no text of a record may hold."""
 
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
@@ -111,4 +115,4 @@ def _text(cell: Any) -> str:
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ", timespec="minutes")
     if isinstance(cell, date):
         return cell.isoformat()
-    return "" if cell is None else str(cell).strip()[:CELL]
+    return "" if cell is None else _CONTROL.sub("", str(cell)).strip()[:CELL]
