@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -83,3 +85,15 @@ def test_it_is_told_and_replayed(house: House, tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(house: House, arguments: list[str]) -> None:
     with pytest.raises(Exception, match=r"no receipt never|no outcome"):
         house.run(*arguments)
+
+
+def test_old_ones_are_counted_and_forgotten(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = house.send(SOUND.format(id="C1"))
+    assert "0 receipts would go" in house.run("forget", "--dry-run")
+    monkeypatch.setenv("MINKANG_INTAKE_KEEP", "1s")
+    deadline = datetime.fromisoformat(taken.received) + timedelta(seconds=1)
+    while datetime.now(UTC) <= deadline:
+        time.sleep(0.05)  # what is a second old cannot be made sooner
+    assert "1 receipts would go" in house.run("forget", "--dry-run")
+    assert "1 receipts are gone, 1 messages with them" in house.run("forget")
+    assert "No such message" in house.run("list")

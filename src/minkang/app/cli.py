@@ -364,6 +364,18 @@ def intake_show(
     intake_commands.show(_settings(data=data, database_url=database_url), id)
 
 
+@intake.command("forget")
+def intake_forget(
+    dry_run: Annotated[bool, typer.Option(help="Only count.")] = False,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Take old messages out of the log, as the platform does each night (MINKANG_INTAKE_KEEP and the like)."""
+    from minkang.app import intake_commands
+
+    intake_commands.forget(_settings(data=data, database_url=database_url), dry_run=dry_run)
+
+
 @intake.command("replay")
 def intake_replay(
     id: Annotated[str | None, typer.Argument(help="Of one receipt; without it all in quarantine.")] = None,

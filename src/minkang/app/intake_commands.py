@@ -14,13 +14,16 @@ from rich.table import Table
 from minkang.app.connections import open_database
 from minkang.app.exporting import OPERATOR
 from minkang.app.intake_doors import DOORS
+from minkang.app.jobs_worker import forgetting
 from minkang.app.prepare import key_file
 from minkang.app.progress import counted
 from minkang.fhir.problem import NotFound, Problem
+from minkang.kit import clock
 from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
 from minkang.platform.intake.desk import MOST, Asked, IntakeDesk
+from minkang.platform.intake.forgetting import Forgotten
 from minkang.platform.intake.receipt import Receipt
 from minkang.store import keys
 from minkang.store.contract import Repository
@@ -85,6 +88,24 @@ def replay(settings: Settings, id: str | None, rule: str | None, sender: str | N
             console.print(f"  {one.id}: {one.findings[0].en}")
 
 
+def forget(settings: Settings, *, dry_run: bool) -> None:
+    """Old receipts and messages, by the terms of the settings."""
+    console = Console(highlight=False)
+
+    async def carry_out(store: Store) -> Forgotten:
+        work = forgetting(settings, store)
+        total = await work.count(clock.now())
+        if dry_run or not total:
+            return Forgotten(total)
+        with counted("forgetting") as progress:
+            return await work.run(clock.now(), lambda done: progress(done, min(done / total, 1.0)))
+
+    done = _with_store(settings, carry_out)
+    verb = "would go" if dry_run else "are gone"
+    rest = "." if dry_run else f", {done.originals:,} messages with them."
+    console.print(f"{done.receipts:,} receipts {verb}{rest}")
+
+
 async def _once_more(repository: Repository, id: str, content: bytes | None) -> Receipt:
     return await IntakeDesk(repository, DOORS).replay(id, content)
 
@@ -95,12 +116,16 @@ async def _found(repository: Repository, outcome: str | None, sender: str | None
 
 
 def _asked(settings: Settings, ask: Callable[[Repository], Awaitable[_T]]) -> _T:
+    return _with_store(settings, lambda store: ask(store.repository(OPERATOR, EVERYTHING)))
+
+
+def _with_store(settings: Settings, work: Callable[[Store], Awaitable[_T]]) -> _T:
     folder = DataFolder(settings.data.absolute())
 
     async def run(url: str) -> _T:
         store = await Store.open(url, keys.load(key_file(folder)), connections=2)
         try:
-            return await ask(store.repository(OPERATOR, EVERYTHING))
+            return await work(store)
         finally:
             await store.close()
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from minkang.fhir.problem import Busy
+from minkang.kit import clock
 from minkang.kit.db import Connection, Database, Unavailable
+from minkang.platform.intake.forgetting import Forgetting
 from minkang.platform.workflow import queue
 from minkang.platform.workflow.jobs import GivenUp, Job, Later, Retry, Work
 from minkang.store.bulk.desk import QUEUE
@@ -28,7 +31,7 @@ KEEP = timedelta(days=30)
 
 FOR_EVER = Retry(most=None, first=LATER, longest=timedelta(minutes=10))
 
-SCHEDULE = {"bulk-sweep": "*/5 * * * *", "jobs-forget": "17 19 * * *"}
+SCHEDULE = {"bulk-sweep": "*/5 * * * *", "jobs-forget": "17 19 * * *", "intake-forget": "37 18 * * *"}
 """When each scheduled job is put in the queue: minute, hour, day, month, weekday in UTC."""
 
 log = structlog.get_logger(__name__)
@@ -45,13 +48,16 @@ async def cancelled(connection: Connection[Any], id: int) -> bool:
         return True
 
 
-def jobs(runner: Runner, database: Database) -> list[Job]:
+def jobs(runner: Runner, database: Database, forgetting: Forgetting) -> list[Job]:
     async def sweep(_: Work) -> Mapping[str, Any]:
         return {"folders": await runner.sweep()}
 
     async def forget(_: Work) -> Mapping[str, Any]:
         async with database.connection() as connection:
             return {"jobs": await queue.forget(connection, KEEP, 10_000)}
+
+    async def forget_messages(_: Work) -> Mapping[str, Any]:
+        return asdict(await forgetting.run(clock.now()))
 
     async def bulk(work: Work) -> Mapping[str, Any]:
         return await carry_out(runner, work)
@@ -60,6 +66,7 @@ def jobs(runner: Runner, database: Database) -> list[Job]:
         Job(QUEUE, bulk, queue=QUEUE, retry=FOR_EVER),
         Job("bulk-sweep", sweep, cron=SCHEDULE["bulk-sweep"]),
         Job("jobs-forget", forget, cron=SCHEDULE["jobs-forget"]),
+        Job("intake-forget", forget_messages, cron=SCHEDULE["intake-forget"]),
     ]
 
 

@@ -27,6 +27,7 @@ from minkang.kit import processes, settings
 from minkang.kit.db import Unavailable
 from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
+from minkang.platform.intake.forgetting import Forgetting, Terms
 from minkang.platform.workflow.carrying import AT_ONCE, Carrying
 from minkang.store import keys
 from minkang.store.scope import EVERYTHING
@@ -74,7 +75,7 @@ async def work(chosen: Settings) -> None:
             str(chosen.database_url),
             store.database,
             store.sealer,
-            jobs(runner, store.database),
+            jobs(runner, store.database, forgetting(chosen, store)),
             lambda name, outcome: _ended.labels(name, outcome).inc(),
         )
         ADDING.set(store.parameters)
@@ -88,6 +89,12 @@ async def work(chosen: Settings) -> None:
                 group.create_task(Watching(chosen.inbox, lambda: repository).run())
     finally:
         await store.close()
+
+
+def forgetting(chosen: Settings, store: Store) -> Forgetting:
+    """Who takes old messages out of the log."""
+    terms = Terms(chosen.intake_keep, chosen.intake_keep_errors, chosen.intake_size)
+    return Forgetting(store.repository(OPERATOR, EVERYTHING), store.purge(), terms)
 
 
 async def _reindex(store: Store) -> None:

@@ -171,6 +171,20 @@ class Settings:
         default=None,
         metadata=_is(_path, "Folder that is watched: documents, messages and tables that are put there are taken in."),
     )
+    intake_keep: timedelta = field(
+        default=timedelta(days=180),
+        metadata=_is(
+            _span, "How long receipts and messages that were taken are kept (documents far longer).", shown="180d"
+        ),
+    )
+    intake_keep_errors: timedelta = field(
+        default=timedelta(days=366),
+        metadata=_is(_span, "How long those in quarantine and those refused are kept.", shown="366d"),
+    )
+    intake_size: int | None = field(
+        default=None,
+        metadata=_is(_size, "Room for messages that were taken, like 200G: beyond it the oldest days go earlier."),
+    )
     subscription_targets: tuple[str, ...] = field(
         default=(),
         metadata=_is(

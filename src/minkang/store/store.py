@@ -9,6 +9,7 @@ from pathlib import Path
 from minkang.kit.db import Database
 from minkang.store import distribution, feed
 from minkang.store.bulk.desk import Desk
+from minkang.store.bulk.purging import Purge
 from minkang.store.bulk.removal import Removal
 from minkang.store.bulk.running import Kind, Runner
 from minkang.store.definitions import Definitions
@@ -83,6 +84,10 @@ class Store:
     def removal(self, actor: Actor, scope: Scope) -> Removal:
         """Who takes out for one caller what a source sent or a search finds."""
         return Removal(self.database, self.sealer, self.parameters, self.definitions, actor, scope)
+
+    def purge(self) -> Purge:
+        """Who takes out by name what logs need not keep."""
+        return Purge(self.database, self.sealer, self.indexer)
 
     def desk(self, actor: Actor, scope: Scope, folder: Path, import_from: Path | None = None) -> Desk:
         """Where one caller orders exports and the like; `folder` is where files of jobs lie, and below `import_from`

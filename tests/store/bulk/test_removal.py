@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from minkang.fhir.bulk import RemovalWish
-from minkang.fhir.problem import Forbidden, Gone, NotFound
+from minkang.fhir.problem import Conflict, Forbidden, Gone, NotFound
 from minkang.fhir.search import grammar
 from minkang.store.bulk import removal, walk
 from minkang.store.bulk.removal import RemovalState
@@ -218,3 +219,35 @@ async def test_it_goes_on_after_a_break(store: Store, monkeypatch: pytest.Monkey
     state = await store.removal(CITY, EVERYTHING).run(wish, keep, RemovalState.from_json(saved[-1]))
     assert state.over
     assert await names(store) == []
+
+
+def a_document(id: str, **more: Any) -> dict[str, Any]:
+    content = [{"attachment": {"url": "Binary/x"}}]
+    return {"resourceType": "DocumentReference", "id": id, "status": "current", "content": content, **more}
+
+
+async def test_clinical_originals_are_not_expunged_before_their_time(store: Store) -> None:
+    await import_wrongly(store, 3)
+    await send(store, "wrong", a_document("new"), a_patient("王", id="w9"), message="m9")
+    before = await rows(store)
+    for wish in (
+        RemovalWish("expunge", source="wrong"),
+        RemovalWish("expunge", filters=("DocumentReference?status=current",)),
+    ):
+        with pytest.raises(Conflict, match=r"DocumentReference/new .* must be kept until 20\d\d-.*第二十九条"):
+            await remove(store, wish)
+        with pytest.raises(Conflict):
+            await remove(store, replace(wish, dry_run=True))
+        assert await rows(store) == before
+    await remove(store, RemovalWish("delete", source="wrong"))
+    with pytest.raises(Conflict, match="must be kept"):  # a deletion does not shorten it
+        await remove(store, RemovalWish("expunge", source="wrong"))
+
+
+async def test_an_original_whose_time_is_over_and_one_of_a_test_go(store: Store) -> None:
+    old = a_document("old", context={"period": {"end": "1994-05-01T10:00:00+08:00"}})
+    trial = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
+    await send(store, "wrong", old, a_document("trial", meta={"tag": [trial]}), message="m")
+    state = await remove(store, RemovalWish("expunge", source="wrong"))
+    assert state.removed == {"DocumentReference": 2}
+    assert (await rows(store))["resource"] == 0

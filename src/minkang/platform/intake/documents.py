@@ -27,6 +27,9 @@ KEPT = SHARED | {"Binary"}
 RELATIONS = {"replace": "replaces", "append": "appends", "transform": "transforms"}
 """The words of CDA and HL7 v2 to those of http://hl7.org/fhir/R4/valueset-document-relationship-type.html."""
 
+MESSAGE = {"system": "https://minkang.example/CodeSystem/intake", "code": "message"}
+"""The tag of an original that is no document: kept for the log's sake (forgetting.py)."""
+
 KINDS = "https://minkang.example/document-kind"
 
 
@@ -102,9 +105,19 @@ def reference(tree: Resource) -> str:
     return f"{tree['resourceType']}/{tree['id']}"
 
 
-def original(id: str, content: bytes, media_type: str) -> Resource:
-    """A Binary's own form is base64; sealed and compressed it takes hardly more room than the bytes."""
-    return {"resourceType": "Binary", "id": id, "contentType": media_type, "data": b64encode(content).decode()}
+def original(id: str, content: bytes, media_type: str, document: str = "") -> Resource:
+    """A Binary's own form is base64; sealed and compressed it takes hardly more room than the bytes. `document`: the
+    DocumentReference (`Type/id`) whose words these are: they are read by whoever may read that, and kept as long."""
+    found: Resource = {"resourceType": "Binary", "id": id, "meta": None if document else {"tag": [MESSAGE]}}
+    found |= {"contentType": media_type, "securityContext": {"reference": document} if document else None}
+    return {name: one for name, one in found.items() if one is not None} | {"data": b64encode(content).decode()}
+
+
+def guarded(tree: Resource, document: str) -> Resource:
+    """Words inside a message are the document's, as its whole original is (see `original`)."""
+    if tree["resourceType"] != "Binary" or not document:
+        return tree
+    return tree | {"securityContext": {"reference": document}}
 
 
 def list_id(sender: str, version: Version) -> str:

@@ -185,7 +185,7 @@ class Intake:
 
     async def _tried(self, case: _Case, reading: Reading) -> Receipt:
         """The receipt that the message would get, and its original; tried again, it is judged anew."""
-        binary = documents.original(_binary_id(case), case.message.content, case.message.media_type)
+        binary = documents.original(_binary_id(case, "trial"), case.message.content, case.message.media_type)
         marks = told(reading.findings, case.rules)
         worst = marks[0].severity if marks else ""
         outcome = {"error": "quarantined", "warning": "warnings"}.get(worst, "accepted")
@@ -299,8 +299,9 @@ def _stops(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> bool:
     return any(one.rule in rules and rules[one.rule].severity == "error" for one in findings)
 
 
-def _binary_id(case: _Case) -> str:
-    return id_of(case.message.sender, "Binary", hashlib.sha256(case.message.content).hexdigest())
+def _binary_id(case: _Case, kind: str = "Binary") -> str:
+    """By door, too: what one cannot read and another has taken as a document is kept twice."""
+    return id_of(case.message.sender, kind, case.message.door, hashlib.sha256(case.message.content).hexdigest())
 
 
 def _lists(case: _Case, version: Version | None) -> list[tuple[str, str]]:
@@ -314,23 +315,16 @@ def _lists(case: _Case, version: Version | None) -> list[tuple[str, str]]:
 def _made(case: _Case, reading: Reading, there: _There, version: int | None) -> tuple[Receipt, list[Entry]]:
     """The receipt, and everything that is written with it."""
     message, former = case.message, there.former
-    binary = documents.original(_binary_id(case), message.content, message.media_type)
     edition = reading.version
     settled = Settled(True, gone=list(reading.gone))
+    name = documents.document_id(message.sender, edition, message.content) if edition is not None else ""
+    document = f"DocumentReference/{name}" if name else ""
+    binary = documents.original(_binary_id(case), message.content, message.media_type, document)
     trees: list[Resource] = [binary]
-    document = ""
     if edition is not None:
         settled = documents.settle(reading, edition, former, there.over)
-        made = documents.document(
-            documents.document_id(message.sender, edition, message.content),
-            *(reading, edition, binary, message.content),
-            sender=message.sender,
-            received=case.received,
-            counts=settled.counts,
-        )
-        document = reference(made)
-        trees.append(made)
-    written = reading.resources if settled.counts else []
+        trees.append(_document(case, reading, edition, name, binary, settled.counts))
+    written = [documents.guarded(one, document) for one in reading.resources] if settled.counts else []
     whole = _latest([*trees, *written])
     entries = [_put(case.parsed(tree)) for tree in whole if tree["resourceType"] not in SHARED]
     entries += [
@@ -351,6 +345,12 @@ def _made(case: _Case, reading: Reading, there: _There, version: int | None) -> 
     for _ in settled.findings:
         reading.findings.pop()  # another try may find another edition
     return receipt, [*entries, _put(from_exact(to_task(receipt)), version)]
+
+
+def _document(case: _Case, reading: Reading, edition: Version, id: str, binary: Resource, counts: bool) -> Resource:
+    message = case.message
+    told = {"sender": message.sender, "received": case.received}
+    return documents.document(id, reading, edition, binary, message.content, **told, counts=counts)
 
 
 def _edition(

@@ -22,9 +22,10 @@ import msgspec
 from minkang.fhir.bulk import RemovalWish
 from minkang.fhir.problem import Busy, Conflict
 from minkang.fhir.resource import parse
+from minkang.fhir.search.query import Query
 from minkang.kit.db import Connection, Database, Unavailable
-from minkang.store import shards, transaction
-from minkang.store.bulk import moment
+from minkang.store import retention, shards, transaction
+from minkang.store.bulk import keeping, moment
 from minkang.store.bulk.walk import Walk
 from minkang.store.contract import Entry, Extract, Moment, Stored
 from minkang.store.definitions import Definitions
@@ -127,13 +128,32 @@ class Removal:
         self._scope = scope
 
     async def run(self, wish: RemovalWish, save: Save, state: RemovalState | None = None) -> RemovalState:
-        """Carry it out, or only count; the state in the end. Raises Forbidden for a type the scope may not write."""
+        """Carry it out, or only count; the state in the end. Raises Forbidden for a type the scope may not write, and
+        Conflict, before anything is done, where `expunge` would take out what must be kept still (store/retention.py).
+        """
         state = state or RemovalState()
         if not state.over:
+            if wish.mode == "expunge":
+                await self._check_terms(wish)
             await (self._by_search(wish, save, state) if wish.filters else self._by_batch(wish, save, state))
             state.over, state.done = True, 1.0
             await save(state)
         return state
+
+    # -- what must be kept --------------------------------------------------------------------------------------------
+
+    async def _check_terms(self, wish: RemovalWish) -> None:
+        for query in wish.queries():
+            if query.type in retention.TYPES:
+                walk = await self._walk([query], await moment.now(self._database))
+                async for portion in walk.portions(None):
+                    keeping.check(portion.versions)
+        after = 0
+        while not wish.filters and (batches := await self._some_batches(wish, after)):
+            after = batches[-1]["id"]
+            async with self._database.connection() as connection:
+                names = await self._names(connection, [row["id"] for row in batches])
+                await keeping.check_named(connection, self._sealer, names)
 
     # -- by batch -----------------------------------------------------------------------------------------------------
 
@@ -143,9 +163,7 @@ class Removal:
         async with self._database.connection() as connection:
             total = await connection.fetchval(SQL["rows_of_source" if of_source else "rows_of_batches"], chosen)
         while True:
-            async with self._database.connection() as connection:
-                listed = SQL["batches_of" if of_source else "batches_named"]
-                batches = _some(await connection.fetch(listed, chosen, state.batch, _BATCHES))
+            batches = await self._some_batches(wish, state.batch)
             if not batches:
                 return
             ids = [row["id"] for row in batches]
@@ -154,6 +172,13 @@ class Removal:
             state.rows += sum(row["rows"] for row in batches)
             state.done = min(state.rows / max(total, 1), 1.0)
             await save(state)
+
+    async def _some_batches(self, wish: RemovalWish, after: int) -> list[Any]:
+        """The next of those chosen, as many as make one transaction."""
+        listed = SQL["batches_named" if wish.source is None else "batches_of"]
+        chosen = list(wish.batches) if wish.source is None else wish.source
+        async with self._database.connection() as connection:
+            return _some(await connection.fetch(listed, chosen, after, _BATCHES))
 
     async def _batches(self, connection: Connection[Any], wish: RemovalWish, batches: list[int]) -> _Done:
         names = await self._names(connection, batches)
@@ -252,14 +277,7 @@ class Removal:
             now = await moment.now(self._database)
             state.position, state.time = now.position, now.time.isoformat()
             await save(state)
-        async with self._database.connection() as connection:
-            resolved = [await self._definitions.resolve(connection, self._scope, query) for query in queries]
-        queries = tuple(resolved)
-        types = tuple(sorted({str(query.type) for query in queries}))
-        at = Moment(state.position, datetime.fromisoformat(state.time))
-        walk = Walk(
-            self._database, self._sealer, self._indexer.hash, self._scope, Extract(at, types=types, queries=queries)
-        )
+        walk = await self._walk(queries, Moment(state.position, datetime.fromisoformat(state.time)))
         async for portion in walk.portions(state.place):
             if portion.versions:
                 found = portion.versions
@@ -267,6 +285,13 @@ class Removal:
             state.place, state.done = portion.place, portion.done
             state.rows += len(portion.versions)
             await save(state)
+
+    async def _walk(self, queries: Sequence[Query], at: Moment) -> Walk:
+        async with self._database.connection() as connection:
+            resolved = [await self._definitions.resolve(connection, self._scope, query) for query in queries]
+        types = tuple(sorted({str(query.type) for query in queries}))
+        extract = Extract(at, types=types, queries=tuple(resolved))
+        return Walk(self._database, self._sealer, self._indexer.hash, self._scope, extract)
 
     async def _found(self, connection: Connection[Any], wish: RemovalWish, found: Sequence[Stored]) -> _Done:
         located = await connection.fetch(SQL["locate"], [NUMBERS[one.type] for one in found], [one.id for one in found])

@@ -116,6 +116,23 @@ SELECT v.shard, v.type, v.id, v.version, v.batch, v.deleted
   FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
   JOIN resource_version v ON v.shard = w.shard AND v.type = w.type AND v.id = w.id
 
+-- name: newest_words
+-- Of each name the newest version that is no deletion.
+SELECT DISTINCT ON (v.shard, v.type, v.id) v.shard, v.type, v.id, v.version, v.updated, v.content
+  FROM (SELECT r.shard, r.type, r.id, r.version, r.updated, r.content
+          FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+          JOIN resource r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id
+        UNION ALL
+        SELECT r.shard, r.type, r.id, r.version, r.updated, r.content
+          FROM unnest($1::bigint[], $2::smallint[], $3::text[]) AS w (shard, type, id)
+          JOIN resource_version r ON r.shard = w.shard AND r.type = w.type AND r.id = w.id AND NOT r.deleted) AS v
+ ORDER BY v.shard, v.type, v.id, v.version DESC
+
+-- name: rooms
+-- How much room the rows of a type that carry some terms take, by day of their last writing.
+SELECT (updated AT TIME ZONE 'UTC')::date AS day, count(*) AS resources, sum(octet_length(content))::bigint AS bytes
+  FROM resource WHERE type = $1 AND keys || flags @> $2::bigint[] GROUP BY 1 ORDER BY 1 DESC
+
 -- name: batches_from
 -- Those of the batches that a sender sent.
 SELECT id FROM batch WHERE id = ANY ($1::bigint[]) AND source = $2
