@@ -277,6 +277,20 @@ def cda_check(
     raise typer.Exit(check(files, show=show))
 
 
+@cda.command("write")
+def cda_write(
+    resource: Annotated[str, typer.Argument(help="Composition/ID, or Encounter/ID with --kind.")],
+    kind: Annotated[str, typer.Option(help="Which document to make of a visit, such as C0053.")] = "",
+    to: Annotated[Path | None, typer.Option(help="File or folder; without it the document is printed.")] = None,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Write a document of what is in the record."""
+    from minkang.app import cda_write as writing
+
+    writing.run(_settings(data=data, database_url=database_url), resource, kind=kind, to=to)
+
+
 @frontdb.command("ddl")
 def frontdb_ddl(
     dialect: Annotated[str, typer.Option(help="mysql (MariaDB), postgresql, oracle (达梦 too) or mssql.")],

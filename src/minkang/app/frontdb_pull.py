@@ -26,6 +26,7 @@ from minkang.app import frontdb_source as databases
 from minkang.app.connections import open_database
 from minkang.app.exporting import OPERATOR
 from minkang.app.frontdb_source import Place, Source
+from minkang.app.in_store import in_store
 from minkang.app.prepare import key_file
 from minkang.fhir.problem import Busy, Gone, NotFound
 from minkang.fhir.resource import Resource, from_exact
@@ -245,19 +246,13 @@ def _tell(found: Mapping[str, Counter[str]], seconds: float) -> None:
 
 def status(settings: Settings) -> None:
     """A line for each table of each source."""
-    folder = DataFolder(settings.data.absolute())
 
-    async def ask(url: str) -> list[Mark]:
-        store = await Store.open(url, keys.load(key_file(folder)), connections=2)
-        try:
-            asked = grammar.parse("Basic", [("code", f"{MARKS}|watermark"), ("_count", "1000")], strict=True)
-            page = await store.repository(OPERATOR, EVERYTHING).search(asked)
-            return [mark_of(orjson.loads(hit.stored.content)) for hit in page.hits]
-        finally:
-            await store.close()
+    async def ask(store: Store) -> list[Mark]:
+        asked = grammar.parse("Basic", [("code", f"{MARKS}|watermark"), ("_count", "1000")], strict=True)
+        page = await store.repository(OPERATOR, EVERYTHING).search(asked)
+        return [mark_of(orjson.loads(hit.stored.content)) for hit in page.hits]
 
-    with open_database(settings, folder) as url:
-        found = asyncio.run(ask(url))
+    found = in_store(settings, ask)
     grid = Grid("Source", "Table", "Read up to", "Taken", "Quarantined")
     order = list(layout())
     for one in sorted(found, key=lambda mark: (mark.source, order.index(mark.table) if mark.table in order else 99)):

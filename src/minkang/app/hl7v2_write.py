@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sys
 
 from rich.console import Console
 
-from minkang.app.connections import open_database
 from minkang.app.exporting import OPERATOR
-from minkang.app.prepare import key_file
-from minkang.fhir.problem import Problem
+from minkang.app.in_store import in_store
 from minkang.fhir.resource import Resource, exact
 from minkang.fhir.search import grammar
 from minkang.gateways.hl7v2.mapping.writing import KINDS, written
 from minkang.gateways.hl7v2.wire import Frames, Unreadable, framed, parse
 from minkang.kit import clock, ids
-from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
-from minkang.store import keys
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING
-from minkang.store.store import Store
 
 WAIT = 30.0
 """Seconds for the other side to answer."""
@@ -40,22 +34,11 @@ def run(settings: Settings, resource: str, *, event: str, to: str, receiver: str
     if type not in KINDS or not id:
         raise Trouble(f"{resource!r} is none of {', '.join(f'{one}/ID' for one in KINDS)}.")
     application, _, facility = receiver.partition("^")
-    folder = DataFolder(settings.data.absolute())
-
-    async def work(url: str) -> bytes:
-        store = await Store.open(url, keys.load(key_file(folder)), connections=2)
-        try:
-            return await message(
-                store.repository(OPERATOR, EVERYTHING), type, id, event=event, receiver=(application, facility)
-            )
-        finally:
-            await store.close()
-
-    with open_database(settings, folder) as url:
-        try:
-            made = asyncio.run(work(url))
-        except (Problem, keys.KeyFileDamaged) as problem:
-            raise Trouble(str(problem)) from problem
+    receiving = (application, facility)
+    made = in_store(
+        settings,
+        lambda store: message(store.repository(OPERATOR, EVERYTHING), type, id, event=event, receiver=receiving),
+    )
     if not to:
         sys.stdout.write(made.decode().replace("\r", "\n"))
         return 0

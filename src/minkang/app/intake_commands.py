@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -11,21 +10,16 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from minkang.app.connections import open_database
 from minkang.app.exporting import OPERATOR
+from minkang.app.in_store import in_store
 from minkang.app.intake_doors import DOORS
 from minkang.app.jobs_worker import forgetting
-from minkang.app.prepare import key_file
 from minkang.app.progress import counted
-from minkang.fhir.problem import NotFound, Problem
 from minkang.kit import clock
-from minkang.kit.folders import DataFolder
 from minkang.kit.settings import Settings
-from minkang.kit.trouble import Trouble
 from minkang.platform.intake.desk import MOST, Asked, IntakeDesk
 from minkang.platform.intake.forgetting import Forgotten
 from minkang.platform.intake.receipt import Receipt
-from minkang.store import keys
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING
 from minkang.store.store import Store
@@ -100,7 +94,7 @@ def forget(settings: Settings, *, dry_run: bool) -> None:
         with counted("forgetting") as progress:
             return await work.run(clock.now(), lambda done: progress(done, min(done / total, 1.0)))
 
-    done = _with_store(settings, carry_out)
+    done = in_store(settings, carry_out)
     verb = "would go" if dry_run else "are gone"
     rest = "." if dry_run else f", {done.originals:,} messages with them."
     console.print(f"{done.receipts:,} receipts {verb}{rest}")
@@ -116,21 +110,4 @@ async def _found(repository: Repository, outcome: str | None, sender: str | None
 
 
 def _asked(settings: Settings, ask: Callable[[Repository], Awaitable[_T]]) -> _T:
-    return _with_store(settings, lambda store: ask(store.repository(OPERATOR, EVERYTHING)))
-
-
-def _with_store(settings: Settings, work: Callable[[Store], Awaitable[_T]]) -> _T:
-    folder = DataFolder(settings.data.absolute())
-
-    async def run(url: str) -> _T:
-        store = await Store.open(url, keys.load(key_file(folder)), connections=2)
-        try:
-            return await work(store)
-        finally:
-            await store.close()
-
-    with open_database(settings, folder) as url:
-        try:
-            return asyncio.run(run(url))
-        except (NotFound, Problem, keys.KeyFileDamaged) as problem:
-            raise Trouble(str(problem)) from problem
+    return in_store(settings, lambda store: ask(store.repository(OPERATOR, EVERYTHING)))

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
-from minkang.app.connections import open_database
 from minkang.app.exporting import OPERATOR
-from minkang.app.prepare import key_file
-from minkang.fhir.problem import Problem
-from minkang.kit.folders import DataFolder
+from minkang.app.in_store import in_store
 from minkang.kit.settings import Settings
 from minkang.kit.trouble import Trouble
 from minkang.platform.intake.senders import Sender, Senders
-from minkang.store import keys
 from minkang.store.scope import EVERYTHING
-from minkang.store.store import Store
 
 _T = TypeVar("_T")
 
@@ -61,20 +55,7 @@ def _tell_key(sender: Sender, key: str) -> None:
 
 
 def _asked(settings: Settings, ask: Callable[[Senders], Awaitable[_T]]) -> _T:
-    folder = DataFolder(settings.data.absolute())
-
-    async def run(url: str) -> _T:
-        store = await Store.open(url, keys.load(key_file(folder)), connections=2)
-        try:
-            return await ask(Senders(store.repository(OPERATOR, EVERYTHING)))
-        finally:
-            await store.close()
-
-    with open_database(settings, folder) as url:
-        try:
-            return asyncio.run(run(url))
-        except (Problem, keys.KeyFileDamaged) as problem:
-            raise Trouble(str(problem)) from problem
+    return in_store(settings, lambda store: ask(Senders(store.repository(OPERATOR, EVERYTHING))))
 
 
 def _say(words: str) -> None:

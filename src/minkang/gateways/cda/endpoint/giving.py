@@ -34,16 +34,20 @@ async def get(scope: Scope, repository: Repository) -> Answer:
     if scope["method"] not in ("GET", "HEAD"):
         raise NotAllowed("GET, HEAD")
     asked = parse_qs(scope["query_string"].decode("latin-1"))
-    wanted = asked.get("kind", [""])[0]
-    if parts[1] == "Composition":
-        content, name = await _composition(repository, parts[2])
-    else:
-        if not wanted:
-            raise Incorrect("Say which document: ?kind=C0053 (discharge summary), C0002 (outpatient record) ...")
-        content, name = await _visit(repository, parts[2], wanted)
+    content, name = await document(repository, parts[1], parts[2], asked.get("kind", [""])[0])
     named = f"attachment; filename*=UTF-8''{quote(name)}"
     headers = [(b"content-type", b"application/xml; charset=utf-8"), (b"content-disposition", named.encode())]
     return Answer(200, headers, content)
+
+
+async def document(repository: Repository, type: str, id: str, kind: str = "") -> tuple[bytes, str]:
+    """The document of a Composition, or one of a kind made of an Encounter, and a name for its file. Raises NotFound,
+    Gone, Incorrect, Busy."""
+    if type == "Composition":
+        return await _composition(repository, id)
+    if not kind:
+        raise Incorrect("Say which document: kind C0053 (discharge summary), C0002 (outpatient record) ...")
+    return await _visit(repository, id, kind)
 
 
 async def _read(repository: Repository, type: str, id: str) -> Tree:
