@@ -32,6 +32,8 @@ hl7v2 = typer.Typer(help="HL7 v2 messages.", no_args_is_help=True)
 app.add_typer(hl7v2, name="hl7v2")
 frontdb = typer.Typer(help="Front-end databases (前置机): tables that hospitals fill.", no_args_is_help=True)
 app.add_typer(frontdb, name="frontdb")
+share = typer.Typer(help="What other bureaus are given by agreement.", no_args_is_help=True)
+app.add_typer(share, name="share")
 intake = typer.Typer(help="Messages that came in: receipts, quarantine, replay.", no_args_is_help=True)
 app.add_typer(intake, name="intake")
 jobs = typer.Typer(
@@ -342,6 +344,32 @@ def frontdb_status(data: Data = None, database_url: Database = None) -> None:
 
 
 Sender = Annotated[str | None, typer.Option(help="Only of this sender (the id of its Organization).")]
+
+
+@share.command("run")
+def share_run(
+    agreement: Annotated[Path, typer.Argument(help="File of the agreement (TOML).")],
+    to: Annotated[str, typer.Option(help="URL of the recipient's database, or a folder for CSV files.")],
+    whole: Annotated[bool, typer.Option(help="Everything again, not only what has changed.")] = False,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Give a recipient what has changed since the last time, as the agreement says, and write it down."""
+    from minkang.app import sharing
+
+    sharing.run(_settings(data=data, database_url=database_url), agreement, to, whole=whole)
+
+
+@share.command("log")
+def share_log(
+    count: Annotated[int, typer.Option(min=1, max=1_000, help="How many runs.")] = 50,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Say what was given to whom and when, newest first."""
+    from minkang.app import sharing
+
+    sharing.show(_settings(data=data, database_url=database_url), count)
 
 
 @intake.command("status")

@@ -1,6 +1,7 @@
 """Databases of others: the standard tables as SQLAlchemy knows them, their DDL, and rows in the order of their change.
 
-SQLAlchemy is used here alone (docs/decisions/0025). All of it blocks: the agent calls it in a thread.
+SQLAlchemy is used here and in `sharing_targets.py` alone (docs/decisions/0025). All of it blocks: the agent calls it in
+a thread.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Source:
 
     def __init__(self, url: str, prefix: str) -> None:
         self.url = address(url)
-        self._engine = _engine(self.url)
+        self._engine = engine(self.url)
         self._prefix = prefix
         self.name = f"{self.url.host or ''}/{self.url.database or ''}"
 
@@ -170,7 +171,7 @@ def address(url: str) -> URL:
     return found.set(drivername=DRIVERS.get(found.drivername, found.drivername))
 
 
-def _engine(url: URL) -> Engine:
+def engine(url: URL) -> Engine:
     try:
         return sa.create_engine(url, pool_pre_ping=True, pool_size=2)
     except (NoSuchModuleError, ModuleNotFoundError):

@@ -123,7 +123,7 @@ def _asked(tree: Resource) -> tuple[str | None, tuple[Query, ...], frozenset[str
     if on is None:
         if "://" in criteria.partition("?")[0]:
             raise Unprocessable(f"There is no topic {criteria[:128]!r} here; there are {', '.join(topics())}.")
-        return None, (_query(criteria),), frozenset({"created", "updated"})
+        return None, (criterion(criteria),), frozenset({"created", "updated"})
     filters = [one.get("valueString", "") for one in _extensions(tree.get("_criteria"), FILTER)]
     if not filters:
         raise Unprocessable(
@@ -131,10 +131,10 @@ def _asked(tree: Resource) -> tuple[str | None, tuple[Query, ...], frozenset[str
         )
     if len(filters) > MOST_FILTERS:
         raise Unprocessable(f"More than {MOST_FILTERS} filters.")
-    return criteria, tuple(map(_query, filters)), on
+    return criteria, tuple(map(criterion, filters)), on
 
 
-def _query(text: str) -> Query:
+def criterion(text: str) -> Query:
     """`Type?name=value&...`; a type alone (`Observation?`) means all of them."""
     type, _, rest = text.partition("?")
     if type not in resource_types():
