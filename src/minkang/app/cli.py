@@ -61,7 +61,12 @@ def serve(
     """Start the platform."""
     from minkang.app import supervisor
 
-    supervisor.run(_settings(data=data, host=host, port=port, workers=workers, token=token, database_url=database_url))
+    chosen = _settings(data=data, host=host, port=port, workers=workers, token=token, database_url=database_url)
+    if chosen.hl7v2_receivers is not None:
+        from minkang.app import hl7v2_sending
+
+        hl7v2_sending.receivers(chosen.hl7v2_receivers)  # what is wrong there is said now, not in a log
+    supervisor.run(chosen)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from prometheus_client import Gauge
 
@@ -12,11 +13,13 @@ from minkang.platform.subscriptions.delivering import SLOTS, Delivering
 from minkang.platform.subscriptions.following import Subscribing
 from minkang.platform.subscriptions.telling import House
 from minkang.platform.workflow.follow import Following
+from minkang.platform.workflow.jobs import Job
+from minkang.platform.workflow.routing import Route, Routing
 from minkang.store.scope import EVERYTHING, Actor, Scope
 from minkang.store.store import Store
 
-CONNECTIONS = 2 + SLOTS
-"""One each for the follower and for whoever looks for who is due; visits hold one for moments only."""
+CONNECTIONS = 3 + SLOTS
+"""One each for the followers and for whoever looks for who is due; visits hold one for moments only."""
 
 TOLD = 2.0
 """Seconds between two looks at the figures."""
@@ -32,8 +35,8 @@ def authority(reference: str) -> tuple[Actor, Scope] | None:
     return (OPERATOR, EVERYTHING) if reference == OPERATOR.reference else None
 
 
-async def run(settings: Settings, store: Store) -> None:
-    """All of them, until cancelled."""
+async def run(settings: Settings, store: Store, routes: Sequence[Route], sending: Job) -> None:
+    """All of them, until cancelled. `routes`: of messages that `sending` sends."""
     following = Following(
         store.database, store.sealer, Subscribing(store.sealer, authority, settings.subscription_targets)
     )
@@ -42,6 +45,10 @@ async def run(settings: Settings, store: Store) -> None:
         group.create_task(following.run())
         group.create_task(delivering.run())
         group.create_task(_tell("subscriptions", following))
+        if routes:
+            messages = Following(store.database, store.sealer, Routing("hl7v2", store.sealer, routes, sending))
+            group.create_task(messages.run())
+            group.create_task(_tell("hl7v2", messages))
 
 
 def house(settings: Settings, store: Store) -> House:

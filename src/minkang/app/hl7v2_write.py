@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
+from contextlib import ExitStack
 
 from rich.console import Console
 
@@ -83,14 +85,17 @@ async def _beside(repository: Repository, tree: Resource) -> list[Resource]:
     return [exact(one.content) for one in found.values()]
 
 
-def sent(content: bytes, to: str) -> bytes:
-    """By MLLP; what was answered. Raises Trouble when nobody answers."""
+def sent(content: bytes, to: str, tls: ssl.SSLContext | None = None) -> bytes:
+    """By MLLP, encrypted with `tls`; what was answered. Raises Trouble when nobody answers."""
     host, _, port = to.rpartition(":")
     if not host or not port.isdigit():
         raise Trouble(f"--to takes HOST:PORT, not {to!r}.")
     frames = Frames(LONGEST_ANSWER)
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), WAIT) as line:
+        with ExitStack() as ends:
+            line = ends.enter_context(socket.create_connection((host.strip("[]"), int(port)), WAIT))
+            if tls is not None:
+                line = ends.enter_context(tls.wrap_socket(line, server_hostname=host.strip("[]")))
             line.sendall(framed(content))
             while data := line.recv(65536):
                 for found in frames.feed(data):

@@ -16,7 +16,7 @@ from dataclasses import replace
 import structlog
 from prometheus_client import Counter, Gauge
 
-from minkang.app import followers, import_jobs
+from minkang.app import followers, hl7v2_sending, import_jobs
 from minkang.app.importing import OPERATOR
 from minkang.app.jobs import jobs
 from minkang.app.prepare import key_file
@@ -66,16 +66,18 @@ async def _until_told(chosen: Settings) -> None:
 async def work(chosen: Settings) -> None:
     """Carries jobs out and follows the feed until it is cancelled. The next process goes on where this one was."""
     folder = DataFolder(chosen.data)
-    connections = 3 * AT_ONCE + 5 + followers.CONNECTIONS
+    receivers = hl7v2_sending.receivers(chosen.hl7v2_receivers)
+    connections = 4 * AT_ONCE + 5 + followers.CONNECTIONS
     store = await Store.open(str(chosen.database_url), keys.load(key_file(folder)), connections=connections)
     try:
         kinds = {"import": import_jobs.kind(chosen, key_file(folder).absolute())}
         runner = store.runner(folder.bulk, chosen.bulk_files_keep, kinds)
+        sending = hl7v2_sending.job(store, receivers)
         carrying = Carrying(
             str(chosen.database_url),
             store.database,
             store.sealer,
-            jobs(runner, store.database, forgetting(chosen, store)),
+            [*jobs(runner, store.database, forgetting(chosen, store)), sending],
             lambda name, outcome: _ended.labels(name, outcome).inc(),
         )
         ADDING.set(store.parameters)
@@ -83,7 +85,7 @@ async def work(chosen: Settings) -> None:
             group.create_task(_reindex(store))
             group.create_task(carrying.run())
             group.create_task(_tell(store))
-            group.create_task(followers.run(chosen, store))
+            group.create_task(followers.run(chosen, store, [one.route for one in receivers], sending))
             if chosen.inbox is not None:
                 repository = store.repository(OPERATOR, EVERYTHING)
                 group.create_task(Watching(chosen.inbox, lambda: repository).run())

@@ -207,6 +207,10 @@ class Settings:
         default=None,
         metadata=_is(_path, "File with the private key of that certificate, when it is not in the same file."),
     )
+    hl7v2_receivers: Path | None = field(
+        default=None,
+        metadata=_is(_path, "File that says to whom HL7 v2 messages are sent when the record changes."),
+    )
     postgres_bin: Path | None = field(
         default=None,
         metadata=_is(_path, "Folder with PostgreSQL's programs to use instead of those of the installed wheel."),
