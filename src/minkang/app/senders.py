@@ -7,6 +7,7 @@ from typing import Any
 
 from minkang.fhir.problem import Forbidden
 from minkang.platform.intake.findings import Rule
+from minkang.platform.intake.gate import Gate
 from minkang.platform.intake.senders import PREFIX, Senders
 from minkang.platform.intake.taking import Intake, IntakeFor
 from minkang.store.contract import Repository
@@ -27,14 +28,16 @@ def is_senders(scope: MutableMapping[str, Any]) -> bool:
     return bool(key_in(scope)) and any(path == one or path.startswith(f"{one}/") for one in DOORS)
 
 
-def intake_for(repository: Callable[[], Repository]) -> IntakeFor:
+def intake_for(repository: Callable[[], Repository], gate: Gate | None = None) -> IntakeFor:
+    gate = gate or Gate()
+
     async def found(scope: MutableMapping[str, Any], door: str, rules: Mapping[str, Rule]) -> Intake:
         key = key_in(scope)
         if not key:
-            return Intake(repository(), rules)
+            return Intake(repository(), rules, gate=gate)
         sender = await Senders(repository()).by_key(key)
         if door not in sender.doors:
             raise Forbidden(f"{sender.name} sends by {', '.join(sender.doors)}, not by {door}.")
-        return Intake(repository(), rules, sender=sender.id, trial=not sender.live)
+        return Intake(repository(), rules, sender=sender.id, trial=not sender.live, gate=gate)
 
     return found

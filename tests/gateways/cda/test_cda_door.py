@@ -301,7 +301,7 @@ async def test_when_nothing_can_be_kept_it_says_so() -> None:
     door = Client(build(intake_for(Away), max_body=LIMIT), mount="")  # type: ignore[arg-type]
     answer, told = await post(door, complaint("头痛"))
     assert (answer.status, told["outcome"]) == (503, "refused")
-    assert answer.headers["retry-after"] == "5"
+    assert answer.headers["retry-after"] == "2"
 
 
 async def test_a_corrected_document_is_replayed(repository: Repository) -> None:

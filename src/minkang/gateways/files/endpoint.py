@@ -258,7 +258,7 @@ def _csv(name: str, content: bytes) -> Answer:
 def refused(problem: Problem) -> Answer:
     headers: list[Header] = [*JSON]
     if isinstance(problem, Busy):
-        headers.append((b"retry-after", b"5"))
+        headers.append((b"retry-after", str(problem.retry_after).encode()))
     if isinstance(problem, NotAllowed):
         headers.append((b"allow", problem.allow.encode()))
     return Answer(problem.status, headers, orjson.dumps({"error": problem.text}))

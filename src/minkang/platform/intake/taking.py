@@ -27,6 +27,7 @@ from minkang.kit import clock
 from minkang.platform.intake import documents
 from minkang.platform.intake.documents import Edition, Settled, reference
 from minkang.platform.intake.findings import Rule, rules_of, told
+from minkang.platform.intake.gate import Gate
 from minkang.platform.intake.reading import Finding, Reading, Version, id_of
 from minkang.platform.intake.receipt import CODES, Receipt, of_task, to_task
 from minkang.store.contract import Entry, Repository
@@ -98,14 +99,22 @@ class _Case:
 
 class Intake:
     """For one caller's repository and the rules of one door (`findings.rules_of`). `sender`: id of its Organization,
-    where a key tells it; `trial`: what comes is judged and gets a receipt, and nothing of it goes into the record."""
+    where a key tells it; `trial`: what comes is judged and gets a receipt, and nothing of it goes into the record;
+    `gate`: of the process."""
 
     def __init__(
-        self, repository: Repository, rules: Mapping[str, Rule] | None = None, *, sender: str = "", trial: bool = False
+        self,
+        repository: Repository,
+        rules: Mapping[str, Rule] | None = None,
+        *,
+        sender: str = "",
+        trial: bool = False,
+        gate: Gate | None = None,
     ) -> None:
         self._repository = repository
         self.sender = sender
         self._trial = trial
+        self._gate = gate or Gate()
         self._rules = rules_of() if rules is None else rules
 
     def records(self) -> Repository:
@@ -133,8 +142,9 @@ class Intake:
         await self._repository.update("Basic", tree["id"], from_exact(tree))
 
     async def take(self, message: Message, read: Read) -> Receipt:
-        """What became of it, durable when this returns. Raises Busy alone."""
-        return await self._carry_out(self._opened(message), read, None)
+        """What became of it, durable when this returns. Raises Busy alone (TooMany among it)."""
+        with self._gate.entered(message.sender):
+            return await self._carry_out(self._opened(message), read, None)
 
     async def replay(self, id: str, read: Read, content: bytes | None = None) -> Receipt:
         """Read a message in quarantine once more, as it came or corrected (`content`; the original stays beside it in

@@ -18,7 +18,6 @@ from minkang.platform.intake.taking import Intake, Message, apart
 
 MEDIA_TYPE = "application/xml"
 JSON = [(b"content-type", b"application/json; charset=utf-8")]
-RETRY_AFTER = b"5"
 
 STATUS = {"accepted": 201, "warnings": 201, "quarantined": 202, "rejected": 400}
 """Of a single document. 202: kept, and somebody must correct it before it counts."""
@@ -105,7 +104,7 @@ def _checked(content: bytes) -> Answer:
 def refused(problem: Problem) -> Answer:
     headers = [*JSON]
     if isinstance(problem, Busy):
-        headers.append((b"retry-after", RETRY_AFTER))
+        headers.append((b"retry-after", str(problem.retry_after).encode()))
     if isinstance(problem, NotAllowed):
         headers.append((b"allow", problem.allow.encode()))
     return Answer(problem.status, headers, orjson.dumps({"outcome": "refused", "error": problem.text}))

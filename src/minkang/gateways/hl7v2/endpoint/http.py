@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from minkang.fhir.problem import NotAllowed, Problem, TooLarge
+from minkang.fhir.problem import Busy, NotAllowed, Problem, TooLarge
 from minkang.gateways.hl7v2.endpoint.taking import MEDIA_TYPE, taken
 from minkang.kit.http import BodyTooLarge, Header, Receive, Scope, joined_headers, read_body
 from minkang.platform.intake.taking import Intake
 
-RETRY_AFTER = b"5"
-
 
 async def post(scope: Scope, receive: Receive, intake: Intake, limit: int) -> tuple[int, list[Header], bytes]:
     """Status, headers and body. 200 when the message is taken or waits in quarantine: the ACK tells which, and
-    Location where the receipt is; 503 when nothing could be kept. Raises NotAllowed, TooLarge."""
+    Location where the receipt is; 429 or 503 when nothing could be kept. Raises NotAllowed, TooLarge."""
     if scope["method"] != "POST":
         raise NotAllowed("POST")
     headers = joined_headers(scope["headers"])
@@ -23,7 +21,8 @@ async def post(scope: Scope, receive: Receive, intake: Intake, limit: int) -> tu
     found = await taken(intake, content.strip(b"\x0b\x1c\r\n") + b"\r" if content else b"")
     told = [(b"content-type", MEDIA_TYPE.encode())]
     if found.receipt is None:
-        return 503, [*told, (b"retry-after", RETRY_AFTER)], found.answer or b""
+        busy = found.busy or Busy()
+        return busy.status, [*told, (b"retry-after", str(busy.retry_after).encode())], found.answer or b""
     told.append((b"location", f"/fhir/Task/{found.receipt.id}".encode()))
     return 200, told, found.answer or b""
 

@@ -30,10 +30,11 @@ ORDER = Order()
 
 
 class Taken(NamedTuple):
-    """`receipt` None: nothing could be kept, send again. `answer` None: the sender wants none (MSH-15)."""
+    """`receipt` None: nothing could be kept for `busy`, send again. `answer` None: the sender wants none (MSH-15)."""
 
     receipt: Receipt | None
     answer: bytes | None
+    busy: Busy | None = None
 
 
 async def taken(intake: Intake, content: bytes, *, sender: str = "", name: str = "", zone: str = "+08:00") -> Taken:
@@ -51,7 +52,7 @@ async def taken(intake: Intake, content: bytes, *, sender: str = "", name: str =
         async with ORDER.turn(names_of(message, who) if message is not None else []):
             receipt = await intake.take(Sent(DOOR, content, MEDIA_TYPE, who, name), read)
     except Busy as busy:
-        return Taken(None, _answer(message, "rejected", [Fault(_OTHER_FAULT, busy.text)]))
+        return Taken(None, _answer(message, "rejected", [Fault(_OTHER_FAULT, busy.text)]), busy)
     outcome = "accepted" if receipt.is_taken else "rejected" if receipt.outcome == "rejected" else "error"
     return Taken(receipt, _answer(message, outcome, [_fault(one) for one in receipt.findings]))
 
