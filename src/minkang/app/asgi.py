@@ -90,7 +90,7 @@ def create(settings: Settings) -> App:
 
     def bulk_caller(_: Scope) -> bulk_gateway.Caller:
         folder = DataFolder(settings.data).bulk
-        desk = store().desk(OPERATOR, EVERYTHING, folder, settings.import_from)
+        desk = store().desk(OPERATOR, EVERYTHING, folder, settings.import_from, settings.import_urls)
         return bulk_gateway.Caller(desk, store().repository(OPERATOR, EVERYTHING))
 
     bulk = bulk_gateway.build(

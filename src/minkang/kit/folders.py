@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from minkang.kit.trouble import Trouble
 
@@ -97,3 +98,8 @@ def held(lock: Path, taken: str) -> Generator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def created(path: Path) -> BinaryIO:
+    """A file to write that nobody but its owner may read. Raises OSError."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")

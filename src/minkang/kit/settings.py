@@ -167,6 +167,14 @@ class Settings:
         default=None,
         metadata=_is(_path, "Folder below which $import may read files. Without it only minkang import reads files."),
     )
+    import_urls: tuple[str, ...] = field(
+        default=(),
+        metadata=_is(
+            _targets,
+            "From where $import may fetch files: beginnings of URLs, with commas between. None: from nowhere.",
+            shown="",
+        ),
+    )
     inbox: Path | None = field(
         default=None,
         metadata=_is(_path, "Folder that is watched: documents, messages and tables that are put there are taken in."),

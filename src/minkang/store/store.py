@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -89,10 +89,17 @@ class Store:
         """Who takes out by name what logs need not keep."""
         return Purge(self.database, self.sealer, self.indexer)
 
-    def desk(self, actor: Actor, scope: Scope, folder: Path, import_from: Path | None = None) -> Desk:
+    def desk(
+        self,
+        actor: Actor,
+        scope: Scope,
+        folder: Path,
+        import_from: Path | None = None,
+        import_urls: Sequence[str] = (),
+    ) -> Desk:
         """Where one caller orders exports and the like; `folder` is where files of jobs lie, and below `import_from`
-        lies what may be imported."""
-        return Desk(self.database, self.sealer, actor, scope, folder, import_from)
+        lies what may be imported, below `import_urls` what may be fetched for it."""
+        return Desk(self.database, self.sealer, actor, scope, folder, import_from, import_urls)
 
     def runner(self, folder: Path, keep: timedelta, kinds: Mapping[str, Kind] | None = None) -> Runner:
         """Who carries those orders out."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import threading
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +112,9 @@ async def test_the_order_may_be_a_parameters_resource(door: Door) -> None:
         (order("/etc/passwd"), 404, "names no .ndjson file below"),
         (order("none"), 404, "names no .ndjson file below"),
         (order("h7/%00"), 404, "names no .ndjson file below"),
-        (order("https://example.org/a.ndjson"), 400, "is no file"),
+        (order("https://example.org/a.ndjson"), 403, "is not fetched"),
+        (order("http://127.0.0.1:1/other/a.ndjson"), 403, "MINKANG_IMPORT_URLS"),
+        (order("ftp://example.org/a.ndjson"), 400, "is no file"),
         (order("file://elsewhere/a.ndjson"), 400, "is no file"),
         (order(), 400, "1 to 1000"),
         (order("h7", inputFormat="text/csv"), 400, "inputFormat must be"),
@@ -150,3 +156,83 @@ async def test_a_file_that_is_gone_when_its_turn_comes_is_told(door: Door, incom
     await door.work()
     answer = await door.client.request("GET", status)
     assert (answer.status, "Patient.ndjson cannot be read" in answer.text) == (422, True), answer.body
+
+
+NDJSON = ASYNC | {"content-type": "application/fhir+ndjson"}
+
+
+async def test_a_file_that_comes_with_the_order_is_loaded_and_then_gone(door: Door, incoming: Path) -> None:
+    body = (incoming / "h7" / "Observation.ndjson").read_bytes()
+    answer = await door.client.request("POST", "/$import?inputSource=h7", body, headers=NDJSON)
+    assert answer.status == 202, answer.body
+    [kept] = door.folder.rglob("upload.ndjson")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert await door.runner.sweep() == 0
+    await door.work()
+    status = answer.headers["content-location"].removeprefix(BASE)
+    told = (await door.client.request("GET", status)).json
+    assert [told[name] for name in ("created", "rejected")] == [3, 1]
+    file = await door.client.request("GET", told["error"][0]["url"].removeprefix(BASE))
+    assert json.loads(file.body)["issue"][0]["location"] == ["upload.ndjson:3"]
+    assert not list(door.folder.rglob("upload.ndjson"))
+
+
+async def test_who_uploads_says_from_whom_and_may_write_everything(door: Door) -> None:
+    answer = await door.client.request("POST", "/$import", b"{}", headers=NDJSON)
+    assert (answer.status, "inputSource" in answer.text) == (400, True)
+    answer = await door.client.request("POST", "/$import?inputSource=a", b"{}", headers=NDJSON | {"x-actor": "x"})
+    assert answer.status == 403
+    assert not list(door.folder.rglob("upload.ndjson"))
+
+
+@dataclass
+class Fetching(Door):
+    """`address`: of the hospital's server, below which files may be fetched."""
+
+    address: str = ""
+
+
+@pytest.fixture
+async def fetching(door: Door, tmp_path: Path, fresh_database_url: str) -> AsyncIterator[Fetching]:
+    (tmp_path / "srv").mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "srv")))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    allowed = (f"http://127.0.0.1:{server.server_port}/h7",)
+    desk = door.store.desk(Actor("Device/test"), EVERYTHING, door.folder, None, allowed)
+    client = Client(build(lambda _: Caller(desk, door.repository), max_body=100_000))
+    chosen = replace(settings.load({}), database_url=fresh_database_url, workers=1, import_urls=allowed)
+    runner = door.store.runner(
+        door.folder, timedelta(hours=1), {"import": import_jobs.kind(chosen, tmp_path / "store.key")}
+    )
+    yield Fetching(client, door.store, runner, door.folder, allowed[0])
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+async def test_files_of_a_server_are_fetched_and_loaded(fetching: Fetching, incoming: Path, tmp_path: Path) -> None:
+    (tmp_path / "srv" / "h7").mkdir()
+    people = (incoming / "h7" / "Patient.ndjson").read_bytes()
+    (tmp_path / "srv" / "h7" / "Patient.ndjson.gz").write_bytes(gzip.compress(people))
+    (tmp_path / "srv" / "h7" / "Observation.ndjson").write_bytes((incoming / "h7/Observation.ndjson").read_bytes())
+    address = fetching.address
+    status = await ordered(fetching, order(f"{address}/Patient.ndjson.gz", f"{address}/Observation.ndjson"))
+    await fetching.work()
+    told = (await fetching.client.request("GET", status)).json
+    assert [told[name] for name in ("created", "rejected")] == [6, 1]
+    file = await fetching.client.request("GET", told["error"][0]["url"].removeprefix(BASE))
+    assert json.loads(file.body)["issue"][0]["location"] == ["Observation.ndjson:3"]
+    assert not list(fetching.folder.rglob("fetched-*"))
+
+
+async def test_what_is_not_there_fails_and_says_so(fetching: Fetching) -> None:
+    status = await ordered(fetching, order(f"{fetching.address}/none.ndjson"))
+    await fetching.work()
+    answer = await fetching.client.request("GET", status)
+    assert (answer.status, "answered 404" in answer.text) == (422, True), answer.body

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from minkang.fhir.bulk import NDJSON
 from minkang.fhir.parameters import value_of
 from minkang.fhir.problem import Incorrect, NotAcceptable, Problem, TooLarge, UnsupportedMediaType, outcome
 from minkang.fhir.problem import refusal_headers as refusal
@@ -87,6 +88,11 @@ class Asked:
         if body.strip() and media not in (FHIR_JSON, JSON):
             raise UnsupportedMediaType
         return body
+
+    async def ndjson(self) -> bytes | None:
+        """The body when it says that it is NDJSON; None for any other."""
+        media = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        return await self._body() if media.decode("latin-1") in NDJSON else None
 
     async def _body(self) -> bytes:
         try:

@@ -1,7 +1,8 @@
 """`$import`: an order to load files of NDJSON, in the shape of SMART's bulk import (inputFormat, inputSource, input).
 
 https://github.com/smart-on-fhir/bulk-import/blob/master/import-manifest.md. The same as a Parameters resource:
-parameters of these names, `input` with the parts `type` and `url`. Only files below the folder for imports are read.
+parameters of these names, `input` with the parts `type` and `url`. Only files below the folder for imports are read,
+and below the addresses for imports fetched.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from minkang.fhir.parameters import value_of
 from minkang.fhir.problem import Incorrect
 from minkang.fhir.resource import parse
 from minkang.fhir.validation import check
-from minkang.gateways.bulk.asking import Answer, Asked
+from minkang.gateways.bulk.asking import Answer, Asked, single
 from minkang.gateways.bulk.kickoff import accepted
-from minkang.store.bulk.desk import Desk
+from minkang.kit.http import query_pairs
+from minkang.store.bulk.desk import UPLOAD, Desk
 from minkang.store.contract import Repository
 
 MOST = 1_000
@@ -33,11 +35,17 @@ class Manifest(NamedTuple):
 
 
 async def bulk_import(asked: Asked, desk: Desk, _: Repository) -> Answer:
-    """`/$import`."""
+    """`/$import`. A body of NDJSON is the file itself, and the source stands in the address."""
     asked.expect_async()
+    desk.check_may_import()
+    upload = await asked.ndjson()
+    if upload is not None:
+        pairs = query_pairs(asked.scope["query_string"])
+        source = _source(single(pairs, "inputSource"))
+        order = {"source": source, "files": [UPLOAD], "request": asked.url}
+        return accepted(asked, await desk.order("import", order, upload))
     wanted = manifest(await asked.json())
-    files = desk.incoming(wanted.urls)
-    order = {"source": wanted.source, "files": [str(file) for file in files], "request": asked.url}
+    order = {"source": wanted.source, "files": desk.incoming(wanted.urls), "request": asked.url}
     return accepted(asked, await desk.order("import", order))
 
 
@@ -53,11 +61,16 @@ def manifest(body: bytes) -> Manifest:
     format, source, inputs = tree.get("inputFormat", NDJSON[0]), tree.get("inputSource"), tree.get("input")
     if not isinstance(format, str) or format.replace(" ", "+").lower() not in NDJSON:
         raise Incorrect(f"inputFormat must be {NDJSON[0]}.")
-    if not isinstance(source, str) or not source.isprintable() or not 0 < len(source) <= LONGEST_SOURCE:
-        raise Incorrect(f"inputSource must say who the data comes from, in at most {LONGEST_SOURCE} characters.")
+    source = _source(source)
     if not isinstance(inputs, list) or not 0 < len(inputs) <= MOST:
         raise Incorrect(f"input must be a list of 1 to {MOST} files or folders, each with a url.")
     return Manifest(source, [_url(one) for one in inputs])
+
+
+def _source(said: Any) -> str:
+    if not isinstance(said, str) or not said.isprintable() or not 0 < len(said) <= LONGEST_SOURCE:
+        raise Incorrect(f"inputSource must say who the data comes from, in at most {LONGEST_SOURCE} characters.")
+    return said
 
 
 def _url(one: Any) -> str:

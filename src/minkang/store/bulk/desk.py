@@ -7,9 +7,12 @@ such job. Who runs it is `running.py`.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Iterator
+import shutil
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -21,6 +24,7 @@ import orjson
 
 from minkang.fhir.problem import Busy, Forbidden, Gone, NotFound, TooMany
 from minkang.kit.db import Database, Unavailable
+from minkang.kit.folders import created
 from minkang.store.bulk import files, incoming
 from minkang.store.scope import Actor, Scope
 from minkang.store.seal import Sealer
@@ -31,6 +35,9 @@ MOST = 10
 
 QUEUE = "bulk"
 """Name of the queue, and of the job in it that carries an order out; it is put there in the order's transaction."""
+
+UPLOAD = "upload.ndjson"
+"""In the folder of its job: a file that came with an order. In the clear, and gone when the job is over."""
 
 UNDER_WAY = ("waiting", "running")
 
@@ -62,6 +69,15 @@ class Order:
     asked: dict[str, Any]
 
 
+def _put_down(folder: Path, content: bytes) -> None:
+    folder.parent.mkdir(0o700, parents=True, exist_ok=True)
+    folder.mkdir(0o700)
+    with created(folder / UPLOAD) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def seal_json(sealer: Sealer, tree: Any, name: str) -> bytes:
     return sealer.seal(orjson.dumps(tree, default=sorted), name.encode())
 
@@ -80,7 +96,7 @@ def state_of(sealer: Sealer, id: str, state: bytes | None) -> dict[str, Any] | N
 
 class Desk:
     """For one caller. `folder`: where the files of jobs lie, each job's in a folder of its own; `import_from`: below
-    which files may be imported."""
+    which files may be imported, `import_urls`: below which addresses."""
 
     def __init__(
         self,
@@ -90,6 +106,7 @@ class Desk:
         scope: Scope,
         folder: Path,
         import_from: Path | None = None,
+        import_urls: Sequence[str] = (),
     ):
         self._database = database
         self._sealer = sealer
@@ -97,10 +114,22 @@ class Desk:
         self._scope = scope
         self._folder = folder
         self._import_from = import_from
+        self._import_urls = import_urls
 
-    async def order(self, kind: str, asked: dict[str, Any]) -> str:
-        """The id of a new job that waits to be carried out. Raises TooMany."""
+    async def order(self, kind: str, asked: dict[str, Any], upload: bytes | None = None) -> str:
+        """The id of a new job that waits to be carried out. `upload`: a file that came with the order, which lies in
+        the job's folder as UPLOAD. Raises TooMany."""
         id = secrets.token_urlsafe(16)
+        if upload is None:
+            return await self._ordered(id, kind, asked)
+        try:
+            await asyncio.to_thread(_put_down, self._folder / id, upload)
+            return await self._ordered(id, kind, asked)
+        except BaseException:
+            shutil.rmtree(self._folder / id, ignore_errors=True)
+            raise
+
+    async def _ordered(self, id: str, kind: str, asked: dict[str, Any]) -> str:
         order = seal_json(self._sealer, asdict(Order(self._actor, self._scope, asked)), f"job:{id}")
         async with self._translated(), self._database.transaction() as connection:
             made = await connection.fetchval(SQL["job_order"], id, kind, self._actor.reference, order, MOST)
@@ -112,11 +141,16 @@ class Desk:
             raise TooMany(f"{MOST} jobs are under way already; try again when some have ended.")
         return id
 
-    def incoming(self, urls: Iterable[str]) -> list[Path]:
-        """The files to import that these urls name. Raises Forbidden, Incorrect, NotFound."""
+    def incoming(self, urls: Iterable[str]) -> list[str]:
+        """The files to import that these urls name: paths, and addresses that are fetched. Raises Forbidden, Incorrect,
+        NotFound."""
+        self.check_may_import()
+        return incoming.found(self._import_from, urls, self._import_urls)
+
+    def check_may_import(self) -> None:
+        """Raises Forbidden."""
         if not self._scope.unlimited or self._scope.writable is not None:
             raise Forbidden("An import writes whatever its files hold, so only who may write everything orders one.")
-        return incoming.found(self._import_from, urls)
 
     async def look(self, id: str) -> Job:
         """Raises NotFound, for somebody else's job too; Gone when its files have expired."""

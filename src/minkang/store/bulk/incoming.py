@@ -1,16 +1,39 @@
-"""Files that an import through a door may read: those below one folder that whoever runs the platform has named."""
+"""Files that an import through a door may read: those below one folder, and below the addresses, that whoever runs the
+platform has named.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from minkang.fhir.problem import Forbidden, Incorrect, NotFound
+from minkang.kit.targets import PORTS, NotAllowed, allowed
 from minkang.store.bulk.lines import files_of
 
 
-def found(folder: Path | None, urls: Iterable[str]) -> list[Path]:
+def found(folder: Path | None, urls: Iterable[str], prefixes: Sequence[str] = ()) -> list[str]:
+    """What the urls name, in their order: paths of files, and addresses of other machines, which are allowed below the
+    `prefixes`. Raises Forbidden, Incorrect, NotFound."""
+    wanted: list[str] = []
+    for url in urls:
+        if urlsplit(url).scheme in PORTS:
+            wanted.append(_allowed(url, prefixes))
+        else:
+            wanted += map(str, files(folder, [url]))
+    return wanted
+
+
+def _allowed(url: str, prefixes: Sequence[str]) -> str:
+    try:
+        allowed(url, prefixes)
+    except NotAllowed as refused:
+        raise Forbidden(f"{url[:100]!r} is not fetched: {refused} See MINKANG_IMPORT_URLS.") from None
+    return url
+
+
+def files(folder: Path | None, urls: Iterable[str]) -> list[Path]:
     """The files that urls (`file:///srv/incoming/a.ndjson`) or paths in the folder (`h7/a.ndjson`, `h7`) name.
 
     Raises Forbidden when no folder is named, Incorrect for other urls, NotFound for what is not below it: what else is

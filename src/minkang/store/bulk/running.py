@@ -6,7 +6,9 @@ the lock is free and the job is anybody's, who goes on from the saved state.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +22,7 @@ from minkang.fhir.problem import Busy, Fault, Problem, outcome
 from minkang.kit.db import Connection, Database
 from minkang.kit.folders import make_folder
 from minkang.store.bulk import export
-from minkang.store.bulk.desk import Order, order_of, seal_json, state_of
+from minkang.store.bulk.desk import UPLOAD, Order, order_of, seal_json, state_of
 from minkang.store.bulk.export import ExportState, OutFile
 from minkang.store.bulk.files import SealedFile
 from minkang.store.bulk.removal import Removal, RemovalState
@@ -32,6 +34,9 @@ from minkang.store.sql import SQL
 
 REMEMBERED = timedelta(days=7)
 """How long it is known of a job that its files have expired."""
+
+_NEW = 60.0
+"""Seconds within which a folder is of an order that is being made."""
 
 log = structlog.get_logger(__name__)
 
@@ -165,10 +170,16 @@ class Runner:
                 return 0
             there = [path.name for path in self._folder.iterdir() if path.is_dir()]
             known = {row["id"] for row in await connection.fetch(SQL["jobs_known"], there)}
-        gone = [name for name in there if name not in known]
+        gone = [name for name in there if name not in known and self._settled(name)]
         for name in gone:
             self._remove(name)
         return len(gone)
+
+    def _settled(self, id: str) -> bool:
+        """Not just being ordered: a file that comes with an order is there before it."""
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - (self._folder / id / UPLOAD).stat().st_mtime > _NEW
+        return True
 
     def _remove(self, id: str) -> None:
         shutil.rmtree(self._folder / id, ignore_errors=True)
