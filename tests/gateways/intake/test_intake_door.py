@@ -10,13 +10,17 @@ import pytest
 
 from minkang.app.intake_doors import DOORS
 from minkang.gateways.cda.endpoint.taking import taken
+from minkang.gateways.frontdb import mapping as frontdb
+from minkang.gateways.frontdb.wire import packed
 from minkang.gateways.intake.gateway import build
 from minkang.kit import clock
 from minkang.platform.intake.findings import rules_of
-from minkang.platform.intake.taking import Intake
+from minkang.platform.intake.senders import Senders
+from minkang.platform.intake.taking import Intake, Message
 from minkang.store.contract import Repository
 from minkang.store.scope import EVERYTHING, Actor
 from tests.gateways.cda.making import document, observation, section, text
+from tests.gateways.frontdb.rows import a_row
 from tests.lib.asgi import Client
 from tests.lib.both_stores import RepositoryFor, dsn, repository_for
 
@@ -95,6 +99,21 @@ async def test_the_books_tell_what_is_missing_and_what_came_late(
     task = orjson.loads((await repository.read(*asked["task"].split("/"))).content)
     assert task["owner"] == {"reference": f"Organization/{SENDER}"}
     assert await ask(door, "POST", f"/intake/reconciliation/$ask?sender={SENDER}&day=2026-03-09") == {"missing": {}}
+
+
+async def test_what_was_agreed_stands_beside_it_and_a_correction_counts_once(
+    door: Client, repository: Repository
+) -> None:
+    sender, _ = await Senders(repository).add("第一医院", "H-1", ("hl7v2",), {"visit": 20})
+    rules = rules_of("minkang.gateways.frontdb")
+    for number, name in (("V1", "内科"), ("V1", "外科"), ("V2", "内科")):
+        content = packed("visit", a_row("visit", visit_no=number, dept_name=name, visit_time=datetime(2026, 3, 2, 9)))
+        message = Message("frontdb", content, "application/json", sender.id)
+        receipt = await Intake(repository, rules).take(message, lambda one: frontdb.read(one.content, one.sender))
+        assert receipt.is_taken, receipt.findings
+    where = f"/intake/reconciliation?sender={sender.id}&from=2026-03-02&to=2026-03-02"
+    [row] = (await ask(door, "GET", where))["rows"]
+    assert (row["kind"], row["expected"], row["declared"], row["in_time"] + row["late"]) == ("visit", 20, None, 2)
 
 
 async def test_declaring_again_replaces(door: Client) -> None:

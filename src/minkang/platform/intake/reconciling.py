@@ -23,6 +23,7 @@ from minkang.kit import clock
 from minkang.platform.intake.desk import Asked, within
 from minkang.platform.intake.reading import id_of
 from minkang.platform.intake.receipt import CODES, of_task
+from minkang.platform.intake.senders import Senders
 from minkang.store.contract import Repository
 
 MEASURE = "https://minkang.example/Measure/declared-to-intake"
@@ -38,7 +39,8 @@ _SENDER = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One day and kind of one sender. `declared` is None where nothing was declared; `missing` counts against it."""
+    """One day and kind of one sender. `declared` is None where nothing was declared; `missing` counts against it.
+    `expected`: how many a day were agreed when the sender was made known; None where nothing was."""
 
     day: str
     kind: str
@@ -46,6 +48,7 @@ class Row:
     in_time: int
     late: int
     quarantined: int
+    expected: int | None = None
 
     @property
     def missing(self) -> int:
@@ -93,9 +96,9 @@ class Reconciling:
         return [row for day in days for row in await self._of_day(sender, day)]
 
     async def _of_day(self, sender: str, day: date) -> list[Row]:
-        declared = await self._declared(sender, day)
+        declared, expected = await self._declared(sender, day), await self._expected(sender)
         come = await self._come(sender, day)
-        kinds = sorted({*declared, *(kind for kind, _ in come)})
+        kinds = sorted({*declared, *expected, *(kind for kind, _ in come)})
         return [
             Row(
                 day.isoformat(),
@@ -104,9 +107,16 @@ class Reconciling:
                 come[kind, "in time"],
                 come[kind, "late"],
                 come[kind, "quarantined"],
+                expected.get(kind),
             )
             for kind in kinds
         ]
+
+    async def _expected(self, sender: str) -> Mapping[str, int]:
+        try:
+            return (await Senders(self._repository).one(sender)).expected
+        except (NotFound, Gone):
+            return {}
 
     async def _declared(self, sender: str, day: date) -> dict[str, int]:
         try:
@@ -117,18 +127,26 @@ class Reconciling:
         return {one["code"]["text"]: one["population"][0]["count"] for one in groups}
 
     async def _come(self, sender: str, day: date) -> Counter[tuple[str, str]]:
-        """By kind and how it came. What waits in quarantine may not say when it happened: the day it came stands in."""
+        """By kind and how it came; a message, document or row that came again corrected counts once, as it first came.
+        What waits in quarantine may not say when it happened: the day it came stands in."""
         found = Counter[tuple[str, str]]()
+        known = set[tuple[str, str]]()
         limit = f"{(day + timedelta(days=2)).isoformat()}T00:00:00+08:00"
         for name, pairs in (
             ("in time", [*Asked(sender=sender, day=day.isoformat()).pairs(), ("authored-on", f"lt{limit}")]),
             ("late", [*Asked(sender=sender, day=day.isoformat()).pairs(), ("authored-on", f"ge{limit}")]),
             ("quarantined", [*Asked("quarantined", sender).pairs(), *within("authored-on", day.isoformat())]),
         ):
-            await self._count(found, name, pairs)
+            await self._count(found, known, name, pairs)
         return found
 
-    async def _count(self, found: Counter[tuple[str, str]], name: str, pairs: list[tuple[str, str]]) -> None:
+    async def _count(
+        self,
+        found: Counter[tuple[str, str]],
+        known: set[tuple[str, str]],
+        name: str,
+        pairs: list[tuple[str, str]],
+    ) -> None:
         cursor, seen = "", 0
         while seen < MOST_RECEIPTS:
             more = [("_cursor", cursor)] if cursor else []
@@ -136,8 +154,10 @@ class Reconciling:
             page = await self._repository.search(asked)
             for hit in page.hits:
                 receipt = of_task(orjson.loads(hit.stored.content))
-                if name == "quarantined" or receipt.is_taken:
+                what = (receipt.kind, receipt.message or receipt.id)
+                if name == "quarantined" or (receipt.is_taken and what not in known):
                     found[receipt.kind, name] += 1
+                    known.add(what)
             seen += len(page.hits)
             cursor = page.next or ""
             if not cursor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from minkang.fhir.resource import Resource
@@ -95,11 +96,19 @@ def _collect(e: Element, told: bool, found: dict[str, Element]) -> None:
         _collect(child, inside, found)
 
 
+_NUMBERS = (int, float, Decimal)
+"""False and 0 are something."""
+
+
 def present(**elements: Any) -> Tree:
     """Only what is there: FHIR has no empty values."""
-    return {name.rstrip("_"): value for name, value in elements.items() if value not in (None, "", [], {}, ())}
+    return {name.rstrip("_"): value for name, value in elements.items() if value or isinstance(value, _NUMBERS)}
 
 
 def kept(name: str, **value: Any) -> list[Tree]:
     """An extension for what FHIR has no element for; none when there is nothing to say."""
-    return [{"url": KEPT + name, **value}] if all(one not in (None, "", {}, []) for one in value.values()) else []
+    return [{"url": KEPT + name, **value}] if _whole(value) else []
+
+
+def _whole(value: Tree) -> bool:
+    return all(one or isinstance(one, _NUMBERS) for one in value.values())

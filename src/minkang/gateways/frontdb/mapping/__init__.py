@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 
 from minkang.fhir.resource import Resource
 from minkang.gateways.frontdb.mapping.draft import Draft
+from minkang.gateways.frontdb.mapping.values import moment
 from minkang.gateways.frontdb.wire import Table, layout, unpacked
 from minkang.platform.intake.reading import Cleared, Finding, Reading
 
@@ -23,11 +25,21 @@ def read(content: bytes, sender: str, zone: str = "+08:00") -> Reading:
         return Reading(row.table, findings=[Finding("row-unknown-table", row.table, row.table)])
     reading = Reading(table.name, "/".join(row.values.get(one, "") for one in table.keys))
     draft = Draft(table, row.values, sender, zone)
+    reading.happened = _happened(table, row.values, zone)
     reading.findings = draft.findings
     if draft.checked():
         reading.patient = draft.patient
         (_undone if row.values.get("deleted", "0") not in ("0", "", "N") else _written)(draft, table, reading)
     return reading
+
+
+def _happened(table: Table, values: Mapping[str, str], zone: str) -> datetime | None:
+    """When what the row tells of took place; without a column for that, when it was written."""
+    for name in (table.day, "update_time"):
+        told = moment(values.get(name, ""), zone)
+        if told:
+            return datetime.fromisoformat(told if "T" in told else f"{told}T00:00:00{zone}")
+    return None
 
 
 def _written(draft: Draft, table: Table, reading: Reading) -> None:

@@ -64,6 +64,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     shapes: tuple[Shape, ...]
+    day: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -98,7 +99,10 @@ def _table(name: str, told: Mapping[str, Any], shared: Mapping[str, Any]) -> Tab
     aliases = {"patient", "", *(one.alias for one in shapes)}
     if wrong := [one.name for one in made if one.alias not in aliases or (one.set and one.set not in sets())]:
         raise ValueError(f"table {name}: {wrong} name no resource or set of it")
-    return Table(name, told["zh"], told["en"], tuple(told["key"]), made, shapes)
+    day = told.get("day", "")
+    if day and day not in {one.name for one in made}:
+        raise ValueError(f"table {name}: there is no column {day}")
+    return Table(name, told["zh"], told["en"], tuple(told["key"]), made, shapes, day)
 
 
 def _columns(told: Mapping[str, Any]) -> Iterator[Column]:
