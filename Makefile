@@ -97,10 +97,12 @@ endef
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	$(call install,run)
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: requirements/dev.txt requirements/datasets.txt pyproject.toml | $(VENV)/bin/python
 	$(call install,dev)
+	@$(PIP) --no-deps --require-hashes --requirement requirements/datasets.txt
 	@touch $(VENV)/.run
 
 $(VENV)/.browser: requirements/browser.txt pyproject.toml | $(VENV)/bin/python
 	$(call install,browser)
+	@$(PIP) --no-deps --require-hashes --requirement requirements/datasets.txt
 	@touch $(VENV)/.run $(VENV)/.dev

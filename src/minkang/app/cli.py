@@ -32,6 +32,8 @@ hl7v2 = typer.Typer(help="HL7 v2 messages.", no_args_is_help=True)
 app.add_typer(hl7v2, name="hl7v2")
 frontdb = typer.Typer(help="Front-end databases (前置机): tables that hospitals fill.", no_args_is_help=True)
 app.add_typer(frontdb, name="frontdb")
+identity = typer.Typer(help="The master index (主索引): who is one person.", no_args_is_help=True)
+app.add_typer(identity, name="identity")
 share = typer.Typer(help="What other bureaus are given by agreement.", no_args_is_help=True)
 app.add_typer(share, name="share")
 intake = typer.Typer(help="Messages that came in: receipts, quarantine, replay.", no_args_is_help=True)
@@ -349,6 +351,32 @@ def frontdb_status(data: Data = None, database_url: Database = None) -> None:
 
 
 Sender = Annotated[str | None, typer.Option(help="Only of this sender (the id of its Organization).")]
+
+
+@identity.command("evaluate")
+def identity_evaluate(
+    file: Annotated[
+        Path | None, typer.Argument(help="NDJSON of Patients with their truth; without it invented ones.")
+    ] = None,
+    size: Annotated[int, typer.Option(min=10, max=5_000_000, help="How many registrations to invent.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="The same seed invents the same.")] = 1,
+) -> None:
+    """Measure matching on registrations whose truth is known: precision, recall, F1, and what is left to people."""
+    from minkang.app import identity_evaluate as evaluating
+
+    evaluating.evaluate(file, size=size, seed=seed)
+
+
+@identity.command("train")
+def identity_train(
+    file: Annotated[Path, typer.Argument(help="NDJSON of Patients, as minkang export writes it.")],
+    out: Annotated[Path, typer.Option(help="File for the weights.")] = Path("weights.toml"),
+    version: Annotated[str, typer.Option(help="Name of these weights.")] = "trained",
+) -> None:
+    """Learn weights from a population, without knowing who is who."""
+    from minkang.app import identity_evaluate as evaluating
+
+    evaluating.train(file, out=out, version=version)
 
 
 @share.command("run")
