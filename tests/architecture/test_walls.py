@@ -13,7 +13,7 @@ import pytest
 
 from tests.lib.tree import ROOT, SOURCE
 
-API_DOORS = {"rest", "smart", "bulk", "intake", "jobs", "cds"}
+API_DOORS = {"rest", "smart", "bulk", "intake", "jobs", "cds", "identity"}
 """Gateways that speak HTTP and JSON only; every other one takes messages and has the rooms of contract 8."""
 MESSAGE_ROOMS = {"gateway", "endpoint", "mapping", "wire"}
 

@@ -21,6 +21,7 @@ import structlog
 
 from minkang.app.bearer import carries, guarded, socket_at_home
 from minkang.app.followers import house
+from minkang.app.identities import identity_desk
 from minkang.app.intake_doors import DOORS
 from minkang.app.jobs import SCHEDULE, cancelled
 from minkang.app.prepare import key_file
@@ -33,6 +34,7 @@ from minkang.gateways.cda import gateway as cda_gateway
 from minkang.gateways.files import gateway as files_gateway
 from minkang.gateways.hl7v2 import gateway as hl7v2_gateway
 from minkang.gateways.hl7v2.endpoint.mllp import Lines
+from minkang.gateways.identity import gateway as identity_gateway
 from minkang.gateways.intake import gateway as intake_gateway
 from minkang.gateways.jobs import gateway as jobs_gateway
 from minkang.gateways.rest import gateway
@@ -104,6 +106,12 @@ def create(settings: Settings) -> App:
 
     files = files_gateway.build(by_whom, max_body=settings.max_body)
     intake = intake_gateway.build(lambda _: store().repository(OPERATOR, EVERYTHING), DOORS, max_body=settings.max_body)
+    identity = identity_gateway.build(
+        lambda: identity_desk(store()),
+        lambda: store().repository(OPERATOR, EVERYTHING),
+        base_url=settings.base_url,
+        max_body=settings.max_body,
+    )
     jobs = jobs_gateway.build(lambda: JobDesk(store().database, store().sealer, cancelled), SCHEDULE)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,6 +127,8 @@ def create(settings: Settings) -> App:
             await files(scope, receive, send)
         elif intake_gateway.is_mine(path):
             await intake(scope, receive, send)
+        elif identity_gateway.is_mine(path):
+            await identity(scope, receive, send)
         elif jobs_gateway.is_mine(path):
             await jobs(scope, receive, send)
         elif path.startswith("/fhir"):

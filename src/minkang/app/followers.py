@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from prometheus_client import Gauge
 
+from minkang.app.identities import master_index
 from minkang.app.importing import OPERATOR
 from minkang.kit.settings import Settings
+from minkang.platform.identity.registering import Registering
 from minkang.platform.subscriptions.delivering import SLOTS, Delivering
 from minkang.platform.subscriptions.following import Subscribing
 from minkang.platform.subscriptions.telling import House
@@ -18,7 +20,7 @@ from minkang.platform.workflow.routing import Route, Routing
 from minkang.store.scope import EVERYTHING, Actor, Scope
 from minkang.store.store import Store
 
-CONNECTIONS = 3 + SLOTS
+CONNECTIONS = 4 + SLOTS
 """One each for the followers and for whoever looks for who is due; visits hold one for moments only."""
 
 TOLD = 2.0
@@ -41,8 +43,11 @@ async def run(settings: Settings, store: Store, routes: Sequence[Route], sending
         store.database, store.sealer, Subscribing(store.sealer, authority, settings.subscription_targets)
     )
     delivering = Delivering(house(settings, store))
+    registering = Following(store.database, store.sealer, Registering(store.sealer, master_index(store)))
     async with asyncio.TaskGroup() as group:
         group.create_task(following.run())
+        group.create_task(registering.run())
+        group.create_task(_tell("identity", registering))
         group.create_task(delivering.run())
         group.create_task(_tell("subscriptions", following))
         if routes:

@@ -71,6 +71,7 @@ def _answer(connection: http.client.HTTPConnection, target: Target) -> http.clie
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(f"The target does not answer in HTTP: {type(error).__name__}.") from None
     if answer.status != 200:
+        answer.close()
         raise NoAnswer(f"The target answered {answer.status}; only 200 is taken, and redirects are not followed.")
     return answer
 

@@ -50,6 +50,9 @@ PLACEMENTS = (
     Placement("import_job", "local", why="few rows"),
     Placement("import_chunk", "local", why="one row for each mebibyte, referring to import_job"),
     Placement("import_rejected", "local", why="read as one list, referring to import_job"),
+    Placement("registration", "local", why="looked up by keys of any number of residents at once"),
+    Placement("identity_event", "local", why="written with the registrations it moved"),
+    Placement("identity_review", "local", why="a queue for people, written with the registrations"),
     Placement("search_parameter", "local", why="few rows, read whole by every process"),
     Placement("migration", "local", why="the schema is changed from the coordinator"),
 )

@@ -56,7 +56,7 @@ async def test_a_new_key_voids_the_former(senders: Senders) -> None:
     made, first = await senders.add("第一医院", "H-1", ("cda",))
     _, second = await senders.new_key(made.id)
     assert (await senders.by_key(second)).id == made.id
-    for key in (first, second[:-1] + "x", "mk_nobody_" + "x" * 52, "", "mk_", "ÿ"):
+    for key in (first, second[:-1] + ("x" if second[-1] != "x" else "y"), "mk_nobody_" + "x" * 52, "", "mk_", "ÿ"):
         with pytest.raises(Unauthenticated):
             await senders.by_key(key)
     with pytest.raises(NotFound):

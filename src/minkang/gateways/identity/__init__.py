@@ -1,0 +1,1 @@
+"""The door of the master index: matching, cross references, and what people decide."""
