@@ -111,6 +111,7 @@ async def test_merged_looked_at_parted_and_undone(door: Door) -> None:
     shown = await door.ask("GET", "/identity/Patient/r4")
     assert shown["together"] == ["r1", "r2", "r4"]
     assert [one["kind"] for one in shown["events"]] == ["merge", "link"]
+    assert {one["text"] for one in shown["person"]["name"]} == {"王小明", "王晓明", "赵四海"}
     event = shown["events"][0]["id"]
     undone = await door.ask("POST", f"/identity/events/{event}/$undo", {"reason": "two people after all"})
     assert undone["event"] > event

@@ -125,6 +125,17 @@ async def test_a_registration_is_linked_with_its_rows_and_reads_as_before(house:
     assert len(await house.everything()) == 6
 
 
+async def test_the_whole_record_of_a_person_is_one_call_whichever_registration_is_asked(house: House) -> None:
+    await house.come("r1")
+    await house.come("r2", "王晓明")
+    for id in ("r1", "r2"):
+        page = await house.repository.everything(id)
+        assert {hit.stored.id for hit in page.hits} == {"r1", "r2", "o-r1", "o-r2"}
+    await house.do("part", "r2")
+    page = await house.repository.everything("r2")
+    assert {hit.stored.id for hit in page.hits} == {"r2", "o-r2"}
+
+
 async def test_what_comes_later_for_a_linked_registration_lies_with_its_resident(house: House) -> None:
     await house.come("r1")
     await house.come("r2")

@@ -1,6 +1,6 @@
 """The master index over HTTP, beside the FHIR operations (`operations.py`).
 
-GET  /identity/Patient/{id}          registrations of the same person, and what was done to them
+GET  /identity/Patient/{id}          registrations of the same person, what they make together, what was done to them
 POST /identity/Patient/{id}/$part    this registration is somebody else's                        {"reason": ...}
 GET  /identity/reviews?state=&reason=&count=     pairs that a person has to look at, oldest first
 POST /identity/reviews/{id}/{id}     what a person decided        {"decision": "linked" | "apart", "reason": ...}
@@ -94,7 +94,8 @@ async def _answer(scope: Scope, body: bytes, desk: IdentityDesk, _: Repository, 
         case ["Patient", id]:
             _expect(scope, "GET")
             names = await desk.together(id)
-            return {"patient": id, "together": names, "events": [asdict(one) for one in await desk.events(names)]}
+            events = [asdict(one) for one in await desk.events(names)]
+            return {"patient": id, "together": names, "person": await desk.person(id), "events": events}
         case ["Patient", id, "$part"]:
             _expect(scope, "POST")
             return {"event": await desk.part(id, _told(body, "reason"))}

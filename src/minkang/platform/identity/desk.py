@@ -48,6 +48,11 @@ class IdentityDesk:
         async with self._connection() as connection:
             return await self._index.together(connection, patient)
 
+    async def person(self, patient: str) -> Resource:
+        """A Patient composed of all registrations of the person. Raises NotFound, Busy."""
+        async with self._connection() as connection:
+            return await self._index.person(connection, patient)
+
     async def events(self, patients: Sequence[str], count: int = SOME) -> list[Event]:
         """Newest first. Raises Busy."""
         async with self._connection() as connection:

@@ -18,6 +18,7 @@ from minkang.fhir.problem import Conflict, Incorrect, NotFound
 from minkang.fhir.resource import Resource
 from minkang.kit.db import Connection
 from minkang.platform.identity.blocking import keys
+from minkang.platform.identity.composing import composed
 from minkang.platform.identity.deciding import LINK, Pair, decided
 from minkang.platform.identity.person import Person, person_of
 from minkang.platform.identity.scoring import Weights
@@ -248,6 +249,12 @@ class MasterIndex:
         """Registrations of the same resident, itself among them. Raises NotFound."""
         [resident] = await self._residents(connection, [patient])
         return await self._of(connection, resident)
+
+    async def person(self, connection: Connection[Any], patient: str) -> Resource:
+        """What the person is called, composed of all registrations. Raises NotFound."""
+        [resident] = await self._residents(connection, [patient])
+        names = [(name, resident) for name in await self._of(connection, resident)]
+        return composed(one.tree for one in await self._read(connection, names))
 
     async def events(self, connection: Connection[Any], patients: Sequence[str], count: int) -> list[Event]:
         """What was done to these registrations, newest first."""
