@@ -107,7 +107,8 @@ class Steps:
 
 
 def _noted(made: Platform) -> bool:
-    return (made.folder.run / "platform.json").exists()
+    note = made.folder.run / "platform.json"
+    return note.exists() and "address" in orjson.loads(note.read_bytes())
 
 
 def _ids(made: Platform) -> set[str]:

@@ -353,6 +353,84 @@ def frontdb_status(data: Data = None, database_url: Database = None) -> None:
 Sender = Annotated[str | None, typer.Option(help="Only of this sender (the id of its Organization).")]
 
 
+Reason = Annotated[str, typer.Option(help="Why: kept for whoever looks later.")]
+
+
+@identity.command("status")
+def identity_status(data: Data = None, database_url: Database = None) -> None:
+    """Say how many registrations of how many people there are, and what waits for a person to look."""
+    from minkang.app import identity_commands
+
+    identity_commands.status(_settings(data=data, database_url=database_url))
+
+
+@identity.command("show")
+def identity_show(
+    patient: Annotated[str, typer.Argument(help="Id of a Patient.")],
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Show the registrations of one person, what they make together, and what was done to them."""
+    from minkang.app import identity_commands
+
+    identity_commands.show(_settings(data=data, database_url=database_url), patient)
+
+
+@identity.command("decide")
+def identity_decide(
+    a: Annotated[str, typer.Argument(help="Id of a Patient.")],
+    b: Annotated[str, typer.Argument(help="Id of the other.")],
+    decision: Annotated[str, typer.Argument(help="linked or apart.")],
+    reason: Reason,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Decide about a pair that waits."""
+    from minkang.app import identity_commands
+
+    identity_commands.decide(_settings(data=data, database_url=database_url), a, b, decision, reason)
+
+
+@identity.command("part")
+def identity_part(
+    patient: Annotated[str, typer.Argument(help="Id of a Patient.")],
+    reason: Reason,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Say that a registration is somebody else's than those it is linked with."""
+    from minkang.app import identity_commands
+
+    identity_commands.part(_settings(data=data, database_url=database_url), patient, reason)
+
+
+@identity.command("merge")
+def identity_merge(
+    kept: Annotated[str, typer.Argument(help="Id of a Patient.")],
+    other: Annotated[str, typer.Argument(help="Id of a Patient whose person is the same.")],
+    reason: Reason,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Say that two people are one."""
+    from minkang.app import identity_commands
+
+    identity_commands.merge(_settings(data=data, database_url=database_url), kept, other, reason)
+
+
+@identity.command("undo")
+def identity_undo(
+    event: Annotated[int, typer.Argument(help="Number of an event, as show tells it.")],
+    reason: Reason,
+    data: Data = None,
+    database_url: Database = None,
+) -> None:
+    """Take back what an event did."""
+    from minkang.app import identity_commands
+
+    identity_commands.undo(_settings(data=data, database_url=database_url), event, reason)
+
+
 @identity.command("evaluate")
 def identity_evaluate(
     file: Annotated[

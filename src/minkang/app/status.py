@@ -26,7 +26,9 @@ def versions() -> str:
 
 def note(folder: DataFolder, pid: int, address: str) -> None:
     """Leaves word, for `show`, of who serves this folder and where."""
-    (folder.run / "platform.json").write_bytes(orjson.dumps({"pid": pid, "address": address}))
+    draft = folder.run / "platform.json.draft"
+    draft.write_bytes(orjson.dumps({"pid": pid, "address": address}))
+    draft.replace(folder.run / "platform.json")  # whoever reads it meanwhile finds all of it or nothing
 
 
 def show(settings: Settings) -> int:

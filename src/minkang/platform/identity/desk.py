@@ -12,7 +12,7 @@ from minkang.fhir.problem import Busy, Conflict
 from minkang.fhir.resource import Resource
 from minkang.kit.db import Connection, Database, Unavailable
 from minkang.platform.identity.deciding import LINK
-from minkang.platform.identity.index import Event, MasterIndex, Review
+from minkang.platform.identity.index import Counts, Event, MasterIndex, Review
 from minkang.platform.identity.person import person_of
 
 SOME = 100
@@ -52,6 +52,11 @@ class IdentityDesk:
         """A Patient composed of all registrations of the person. Raises NotFound, Busy."""
         async with self._connection() as connection:
             return await self._index.person(connection, patient)
+
+    async def counts(self) -> Counts:
+        """Raises Busy."""
+        async with self._connection() as connection:
+            return await self._index.counts(connection)
 
     async def events(self, patients: Sequence[str], count: int = SOME) -> list[Event]:
         """Newest first. Raises Busy."""

@@ -75,6 +75,15 @@ class Review:
     actor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`waiting`: pairs for people, by reason."""
+
+    registrations: int
+    residents: int
+    waiting: Mapping[str, int]
+
+
 class MasterIndex:
     """Works on the caller's connection, which is in a transaction."""
 
@@ -255,6 +264,12 @@ class MasterIndex:
         [resident] = await self._residents(connection, [patient])
         names = [(name, resident) for name in await self._of(connection, resident)]
         return composed(one.tree for one in await self._read(connection, names))
+
+    async def counts(self, connection: Connection[Any]) -> Counts:
+        row = await connection.fetchrow(SQL["identity_counts"])
+        assert row is not None  # noqa: S101 - it always answers
+        waiting = await connection.fetch(SQL["review_counts"])
+        return Counts(row["registrations"], row["residents"], {one["reason"]: one["waiting"] for one in waiting})
 
     async def events(self, connection: Connection[Any], patients: Sequence[str], count: int) -> list[Event]:
         """What was done to these registrations, newest first."""

@@ -63,6 +63,13 @@ SELECT patient, resident FROM registration WHERE resident = ANY ($1::bigint[]) O
 -- name: reassign
 UPDATE registration SET resident = $2 WHERE patient = ANY ($1::text[])
 
+-- name: identity_counts
+SELECT (SELECT count(*) FROM registration) AS registrations,
+       (SELECT count(DISTINCT resident) FROM registration) AS residents
+
+-- name: review_counts
+SELECT reason, count(*) AS waiting FROM identity_review WHERE state = 'open' GROUP BY reason ORDER BY 2 DESC, 1
+
 -- name: unregister
 DELETE FROM registration WHERE patient = $1
 
