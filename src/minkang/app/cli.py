@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from minkang.kit import log, settings
+from minkang.app.cli_jobs import jobs
+from minkang.app.cli_registry import registry
+from minkang.app.cli_senders import senders
+from minkang.app.options import Data, Database
+from minkang.app.options import chosen as _settings
+from minkang.kit import log
 from minkang.kit.trouble import Trouble
 
 app = typer.Typer(
@@ -24,7 +29,6 @@ db = typer.Typer(help="The database itself.", no_args_is_help=True)
 app.add_typer(db, name="db")
 feed = typer.Typer(help="Who follows what is written: followers and Subscriptions.", no_args_is_help=True)
 app.add_typer(feed, name="feed")
-senders = typer.Typer(help="Institutions that send, their keys and modes.", no_args_is_help=True)
 app.add_typer(senders, name="senders")
 cda = typer.Typer(help="Clinical documents (CDA).", no_args_is_help=True)
 app.add_typer(cda, name="cda")
@@ -34,21 +38,12 @@ frontdb = typer.Typer(help="Front-end databases (前置机): tables that hospita
 app.add_typer(frontdb, name="frontdb")
 identity = typer.Typer(help="The master index (主索引): who is one person.", no_args_is_help=True)
 app.add_typer(identity, name="identity")
+app.add_typer(registry, name="registry")
 share = typer.Typer(help="What other bureaus are given by agreement.", no_args_is_help=True)
 app.add_typer(share, name="share")
 intake = typer.Typer(help="Messages that came in: receipts, quarantine, replay.", no_args_is_help=True)
 app.add_typer(intake, name="intake")
-jobs = typer.Typer(
-    help="What is done behind the doors: imports, exports, removals, what is scheduled.", no_args_is_help=True
-)
 app.add_typer(jobs, name="jobs")
-
-Data = Annotated[
-    str | None, typer.Option(help="Folder for the database, the keys and the logs (default: data).", metavar="DIR")
-]
-Database = Annotated[
-    str | None, typer.Option(help="PostgreSQL server of your own instead of the embedded one.", metavar="URL")
-]
 
 
 @app.command()
@@ -548,116 +543,12 @@ def intake_replay(
     intake_commands.replay(_settings(data=data, database_url=database_url), id, rule, sender, corrected)
 
 
-Watch = Annotated[bool, typer.Option("--watch", help="Go on showing how it comes along.")]
-
-
-@jobs.command("list")
-def jobs_list(
-    status: Annotated[
-        str | None, typer.Option(help="Only todo, doing, succeeded, failed, cancelled or aborted.")
-    ] = None,
-    watch: Watch = False,
-    data: Data = None,
-    database_url: Database = None,
-) -> None:
-    """The newest jobs, how far each has come, its rate and the time left."""
-    from minkang.app import job_commands
-
-    job_commands.show_all(_settings(data=data, database_url=database_url), status, watch=watch)
-
-
-@jobs.command("show")
-def jobs_show(id: int, watch: Watch = False, data: Data = None, database_url: Database = None) -> None:
-    """One job with its result, or the words of its error: not for everybody's eyes."""
-    from minkang.app import job_commands
-
-    job_commands.show(_settings(data=data, database_url=database_url), id, watch=watch)
-
-
-@jobs.command("retry")
-def jobs_retry(id: int, data: Data = None, database_url: Database = None) -> None:
-    """Try a job once more that failed. The running platform does it; this command only asks for it."""
-    from minkang.app import job_commands
-
-    job_commands.again(_settings(data=data, database_url=database_url), id)
-
-
-@jobs.command("cancel")
-def jobs_cancel(id: int, data: Data = None, database_url: Database = None) -> None:
-    """Cancel a job that waits, or break it off."""
-    from minkang.app import job_commands
-
-    job_commands.cancel(_settings(data=data, database_url=database_url), id)
-
-
-@jobs.command("schedule")
-def jobs_schedule() -> None:
-    """Which jobs are put in the queue when."""
-    from minkang.app import job_commands
-
-    job_commands.schedule()
-
-
 @app.command()
 def version() -> None:
     """Print the version."""
     from minkang.app.status import versions
 
     Console(highlight=False).print(versions())
-
-
-def _settings(**chosen: Any) -> settings.Settings:
-    found = settings.load(**chosen)
-    log.set_up(found.log_level)
-    return found
-
-
-@senders.command("add")
-def senders_add(
-    name: Annotated[str, typer.Argument(help="Name of the institution.")],
-    code: Annotated[str, typer.Option(help="Its code (组织机构代码).")],
-    door: Annotated[
-        list[str], typer.Option(help="A door it uses: cda, hl7v2, files, fhir. Several times for several.")
-    ],
-    expects: Annotated[list[str] | None, typer.Option(help="KIND=NUMBER a day, such as C0002=800.")] = None,
-    data: Data = None,
-    database_url: Database = None,
-) -> None:
-    """Make a sender, in test mode, and print its key once."""
-    from minkang.app import sender_commands
-
-    sender_commands.add(_settings(data=data, database_url=database_url), name, code, door, expects or [])
-
-
-@senders.command("list")
-def senders_list(data: Data = None, database_url: Database = None) -> None:
-    """Who sends, by which doors, in which mode."""
-    from minkang.app import sender_commands
-
-    sender_commands.listed(_settings(data=data, database_url=database_url))
-
-
-@senders.command("live")
-def senders_live(
-    id: Annotated[str, typer.Argument(help="The sender.")],
-    off: Annotated[bool, typer.Option("--off", help="Back to test mode.")] = False,
-    data: Data = None,
-    database_url: Database = None,
-) -> None:
-    """From now on what it sends goes into the record."""
-    from minkang.app import sender_commands
-
-    sender_commands.set_live(_settings(data=data, database_url=database_url), id, not off)
-
-
-@senders.command("key")
-def senders_key(
-    id: Annotated[str, typer.Argument(help="The sender.")], data: Data = None, database_url: Database = None
-) -> None:
-    """Give it a new key; the former is void."""
-    from minkang.app import sender_commands
-
-    sender_commands.new_key(_settings(data=data, database_url=database_url), id)
 
 
 def main() -> None:

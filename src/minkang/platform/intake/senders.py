@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from minkang.fhir.problem import Conflict, Gone, Incorrect, NotFound, Unauthenticated
-from minkang.fhir.resource import Resource, from_exact
+from minkang.fhir.resource import Resource, exact, from_exact
 from minkang.fhir.search import grammar
 from minkang.kit import ids
 from minkang.platform.intake.reading import id_of
@@ -118,7 +118,11 @@ class Senders:
         return sender, key
 
     async def _write(self, sender: Sender) -> None:
-        for tree in (_organization(sender), _endpoint(sender)):
+        organization = _organization(sender)
+        there = (await self._repository.read_many([("Organization", sender.id)])).get(("Organization", sender.id))
+        if there is not None:  # the registry of institutions knows more of it than a name
+            organization = {**organization, **exact(there.content), "endpoint": organization["endpoint"]}
+        for tree in (organization, _endpoint(sender)):
             await self._repository.update(tree["resourceType"], tree["id"], from_exact(tree))
 
     async def _found(self, id: str) -> Sender | None:
