@@ -1,7 +1,7 @@
 """The expansions of HL7's terminology tests (FHIR/fhir-tx-ecosystem-ig): the codes that a value set holds.
 
 Only the codes are compared, for that is what a search needs; displays, order, paging, text filters and versions that
-the caller chooses belong to `$expand`, which is not spoken here.
+the caller chooses belong to `$expand` (`test_terminology.py`).
 """
 
 from __future__ import annotations

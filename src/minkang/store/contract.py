@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
+from minkang.fhir.terminology.asking import Asking
+
+T = TypeVar("T")
 
 
 class Stored(NamedTuple):
@@ -168,6 +171,10 @@ class Repository(Protocol):
     ) -> HistoryPage: ...
 
     async def search(self, query: Query) -> Page: ...
+
+    async def ask(self, asking: Asking[T]) -> T:
+        """What pure code works out from stored resources (value sets, code systems, maps, ...) that it asks for."""
+        ...
 
     async def everything(
         self,

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
 from minkang.fhir.resource import Resource
 from minkang.fhir.search.query import Query
 from minkang.fhir.search.resolving import Open, closed, meaning, open_names
-from minkang.fhir.terminology.asking import Need, is_needed
+from minkang.fhir.terminology.asking import Asking, Need, is_needed
 from minkang.fhir.terminology.codesets import CodeSet
 from minkang.kit.db import Connection
 from minkang.store import shards
@@ -29,10 +29,12 @@ from minkang.store.sql import SQL
 from minkang.store.terms import TermHash
 from minkang.store.types import NUMBERS
 
+T = TypeVar("T")
+
 REMEMBERED = 100_000
 """Codes and names that all meanings kept in memory may have together: some 15 MB."""
 
-PUBLIC = frozenset(NUMBERS[type] for type in ("CodeSystem", "Location", "Organization", "ValueSet"))
+PUBLIC = frozenset(NUMBERS[type] for type in ("CodeSystem", "ConceptMap", "Location", "Organization", "ValueSet"))
 """Type numbers of what everybody may look up where no institution wrote it."""
 
 _MOST = 10_000
@@ -76,6 +78,15 @@ class Definitions:
         else:
             self._known.move_to_end((name, scope))
         return known.meaning
+
+    async def answer(self, connection: Connection[Any], scope: Scope, asking: Asking[T]) -> T:
+        """Drive an asking; nothing is remembered."""
+        try:
+            need = next(asking)
+            while True:
+                need = asking.send(self._resources(await self._rows(connection, scope, (need,), contents=True), need))
+        except StopIteration as done:
+            return done.value
 
     def _remember(self, key: tuple[Open, Scope], known: _Known) -> None:
         """The least recently asked for go when there are too many."""
@@ -134,6 +145,10 @@ def _terms(need: Need) -> list[str]:
     """Index terms of what is needed (`params/uri.py`, `params/reference.py`)."""
     if need.url is not None:
         return [f"{need.type}|url|{need.url}"]
+    if need.source is not None:
+        return [f"{need.type}|source-system|{need.source}"]
+    if need.target is not None:
+        return [f"{need.type}|target-system|{need.target}"]
     return [f"{need.type}|partof|{need.type}/{id}" for id in need.parts_of]
 
 

@@ -11,13 +11,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
 from minkang.fhir.problem import Busy, Conflict, Incorrect, PreconditionFailed
 from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
+from minkang.fhir.terminology.asking import Asking
 from minkang.kit.db import Connection, Database, Unavailable
 from minkang.store import history, read, transaction
 from minkang.store.bulk import moment
@@ -35,6 +36,8 @@ from minkang.store.search.frequencies import Frequencies
 from minkang.store.sql import SQL
 from minkang.store.types import NUMBERS
 from minkang.store.write import Raced, Write
+
+T = TypeVar("T")
 
 _TRIES = 5
 """Writers of one name wait for each other; only names found by a criterion can still be raced for."""
@@ -104,6 +107,10 @@ class PostgresRepository:
             query = await self._definitions.resolve(connection, self._scope, query)
             here = (connection, self._sealer, self._indexer.hash, self._scope)
             return await page.search(*here, query, self._frequencies, slow=self._slow)
+
+    async def ask(self, asking: Asking[T]) -> T:
+        async with self._reading() as connection:
+            return await self._definitions.answer(connection, self._scope, asking)
 
     async def everything(
         self,

@@ -13,13 +13,15 @@ T = TypeVar("T")
 
 
 class Need(NamedTuple):
-    """Resources of a type: with one of these `ids`, with this canonical `url`, or whose `partOf` is one of `parts_of`
-    (ids). One of the three is given."""
+    """Resources of a type: with one of these `ids`, with this canonical `url`, whose `partOf` is one of `parts_of`
+    (ids), or concept maps with a group from (`source`) or to (`target`) a code system. One of them is given."""
 
     type: str
     url: str | None = None
     ids: tuple[str, ...] = ()
     parts_of: tuple[str, ...] = ()
+    source: str | None = None
+    target: str | None = None
 
 
 Asking = Generator[Need, Sequence[Resource], T]
@@ -31,6 +33,13 @@ def is_needed(need: Need, resource: Resource) -> bool:
         return False
     if need.url is not None:
         return resource.get("url") == need.url
+    if need.source is not None or need.target is not None:
+        groups = resource.get("group") or ()
+        return any(
+            (need.source is None or group.get("source") == need.source)
+            and (need.target is None or group.get("target") == need.target)
+            for group in groups
+        )
     if need.ids:
         return resource.get("id") in need.ids
     whole = (resource.get("partOf") or {}).get("reference")

@@ -61,12 +61,12 @@ def concepts_of(system: Resource) -> Concepts:
 
 
 def _walk(roots: Iterable[Concept]) -> Iterator[tuple[Concept, str | None]]:
-    """Every concept with the code it is nested in; without recursion, for nesting may be deep."""
-    waiting: list[tuple[Concept, str | None]] = [(concept, None) for concept in roots]
+    """Every concept with the code it is nested in, in their order; without recursion, for nesting may be deep."""
+    waiting: list[tuple[Concept, str | None]] = [(concept, None) for concept in reversed(list(roots))]
     while waiting:
         concept, parent = waiting.pop()
         yield concept, parent
-        waiting += [(child, concept.get("code")) for child in concept.get("concept") or ()]
+        waiting += [(child, concept.get("code")) for child in reversed(concept.get("concept") or ())]
 
 
 def _link(concepts: Concepts, parent: Any, child: Any) -> None:

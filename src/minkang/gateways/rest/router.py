@@ -11,6 +11,7 @@ from typing import NamedTuple
 from minkang.fhir.compartments import compartments
 from minkang.fhir.definitions.structures import resource_types
 from minkang.fhir.problem import NotAllowed, NotFound
+from minkang.fhir.terminology.operations import OPERATIONS as TERMINOLOGY
 from minkang.gateways.rest.interactions.capabilities import capabilities
 from minkang.gateways.rest.interactions.create import create
 from minkang.gateways.rest.interactions.delete import delete, delete_where
@@ -24,6 +25,7 @@ from minkang.gateways.rest.interactions.vread import vread
 from minkang.gateways.rest.operations.everything import everything
 from minkang.gateways.rest.operations.meta import meta, meta_add, meta_delete
 from minkang.gateways.rest.operations.subscriptions import binding_token, subscription_events, subscription_status
+from minkang.gateways.rest.operations.terminology import terminology
 from minkang.gateways.rest.operations.validate import validate
 from minkang.gateways.rest.request import Request, check_id
 from minkang.gateways.rest.response import Response
@@ -87,6 +89,11 @@ OPERATIONS: dict[tuple[str, str], Methods] = {
     ("Patient/id", "$everything"): {
         "GET": Interaction("$everything", everything),
         "POST": Interaction("$everything", everything),
+    },
+    **{
+        (level, name): dict.fromkeys(("GET", "POST"), Interaction(f"{type}-{name}", terminology))
+        for type, name in TERMINOLOGY
+        for level in (type, f"{type}/id")
     },
     ("Subscription", "$status"): {"GET": _STATUS, "POST": _STATUS},
     ("Subscription", "$get-ws-binding-token"): {"GET": _BINDING, "POST": _BINDING},

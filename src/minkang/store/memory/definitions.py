@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from minkang.fhir.search.query import Query
 from minkang.fhir.search.resolving import Open, closed, meaning, open_names
-from minkang.fhir.terminology.asking import is_needed
+from minkang.fhir.terminology.asking import Asking, is_needed
 from minkang.store.memory.rows import Row, Rows, admits
 from minkang.store.scope import Scope
+
+T = TypeVar("T")
 
 
 def resolve(rows: Rows, scope: Scope, query: Query) -> Query:
@@ -16,8 +18,12 @@ def resolve(rows: Rows, scope: Scope, query: Query) -> Query:
 
 
 def _meaning(rows: Rows, scope: Scope, name: Open) -> Any:
+    return answer(rows, scope, meaning(name))
+
+
+def answer(rows: Rows, scope: Scope, asking: Asking[T]) -> T:
+    """Drive an asking with what the scope may see."""
     visible = [row.tree for row in rows.living() if row.tree is not None and (admits(scope, row) or _is_public(row))]
-    asking = meaning(name)
     try:
         need = next(asking)
         while True:
@@ -28,5 +34,5 @@ def _meaning(rows: Rows, scope: Scope, name: Open) -> Any:
 
 def _is_public(row: Row) -> bool:
     """Whether everybody may look it up: a definition that no institution wrote."""
-    types = ("CodeSystem", "Location", "Organization", "ValueSet")
+    types = ("CodeSystem", "ConceptMap", "Location", "Organization", "ValueSet")
     return row.stored.type in types and row.organization is None and row.division == 0

@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from minkang.fhir.problem import Gone, Incorrect, NotFound
 from minkang.fhir.resource import Parsed
 from minkang.fhir.search.query import Query
+from minkang.fhir.terminology.asking import Asking
 from minkang.kit import clock
 from minkang.store.contract import Entry, Extract, HistoryPage, Hit, Moment, Page, Portion, Stored, Written
-from minkang.store.memory.definitions import resolve
+from minkang.store.memory.definitions import answer, resolve
 from minkang.store.memory.everything import everything, place
 from minkang.store.memory.export import portions
 from minkang.store.memory.paging import one_page
@@ -24,6 +25,8 @@ from minkang.store.memory.searching import search
 from minkang.store.memory.transaction import perform
 from minkang.store.memory.writing import Writer, living
 from minkang.store.scope import EVERYTHING, Actor, Scope
+
+T = TypeVar("T")
 
 NOBODY = Actor("Device/memory")
 
@@ -133,6 +136,9 @@ class MemoryRepository:
 
     async def search(self, query: Query) -> Page:
         return search(self._rows, self._scope, query)
+
+    async def ask(self, asking: Asking[T]) -> T:
+        return answer(self._rows, self._scope, asking)
 
     async def everything(
         self,

@@ -50,6 +50,9 @@ _SUBSCRIPTIONS = "http://hl7.org/fhir/uv/subscriptions-backport/"
 _BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 TYPE_OPERATIONS = {
     "Patient": {"everything": _DEFINITION + "Patient-everything", "export": _BULK + "patient-export"},
+    "CodeSystem": {name: f"{_DEFINITION}CodeSystem-{name}" for name in ("lookup", "validate-code", "subsumes")},
+    "ValueSet": {name: f"{_DEFINITION}ValueSet-{name}" for name in ("expand", "validate-code")},
+    "ConceptMap": {"translate": _DEFINITION + "ConceptMap-translate"},
     "Group": {"export": _BULK + "group-export"},
     "Subscription": {
         "status": _SUBSCRIPTIONS + "OperationDefinition/backport-subscription-status",
