@@ -13,6 +13,7 @@ from rich.console import Console
 from minkang.app.cli_jobs import jobs
 from minkang.app.cli_registry import registry
 from minkang.app.cli_senders import senders
+from minkang.app.cli_terms import terms
 from minkang.app.options import Data, Database
 from minkang.app.options import chosen as _settings
 from minkang.kit import log
@@ -39,6 +40,7 @@ app.add_typer(frontdb, name="frontdb")
 identity = typer.Typer(help="The master index (主索引): who is one person.", no_args_is_help=True)
 app.add_typer(identity, name="identity")
 app.add_typer(registry, name="registry")
+app.add_typer(terms, name="terms")
 share = typer.Typer(help="What other bureaus are given by agreement.", no_args_is_help=True)
 app.add_typer(share, name="share")
 intake = typer.Typer(help="Messages that came in: receipts, quarantine, replay.", no_args_is_help=True)

@@ -18,6 +18,9 @@ from minkang.fhir.terminology.editions import NOTHING_ELSE
 MOST_SHOWN = 10_000
 """Codes in one answer; more are read page by page."""
 
+_MOST_LETTERS = 40
+"""Of a word that may be pinyin: what is longer costs more than it tells."""
+
 _KEPT = ("url", "identifier", "version", "name", "title", "status", "experimental", "date", "publisher", "description")
 _PROPERTY = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
 _UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
@@ -163,7 +166,7 @@ def _rank(word: str, code: str, text: str) -> int:
         return 2
     if word in folded:
         return 3
-    if word.isascii() and word.isalpha() and not text.isascii():
+    if word.isascii() and word.isalpha() and len(word) <= _MOST_LETTERS and not text.isascii():
         return 4 if spelled(word, text) else 9
     return 9
 
