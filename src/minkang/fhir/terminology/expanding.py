@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from minkang.fhir.pinyin import readings
@@ -162,19 +163,23 @@ def _rank(word: str, code: str, text: str) -> int:
         return 0
     if own.startswith(word) or folded.startswith(word):
         return 1
-    if re.search(rf"\b{re.escape(word)}", folded):
-        return 2
     if word in folded:
-        return 3
+        return 2 if re.search(rf"\b{re.escape(word)}", folded) else 3
     if word.isascii() and word.isalpha() and len(word) <= _MOST_LETTERS and not text.isascii():
         return 4 if spelled(word, text) else 9
     return 9
 
 
+@lru_cache(maxsize=20_000)
+def _sounds(char: str) -> tuple[str, ...]:
+    """The ways to type a character: whole syllables and their initials."""
+    return tuple({part for full in readings(char) for part in (full, full[0])})
+
+
 def spelled(word: str, text: str) -> bool:
     """Whether letters spell a run of the characters, each by its initial or a whole syllable."""
-    sounds = [tuple({part for full in readings(char) for part in (full, full[0])}) for char in text[:100]]
-    places = {(start, 0) for start in range(len(sounds))}
+    sounds = [_sounds(char) for char in text[:100]]
+    places = {(start, 0) for start, ways in enumerate(sounds) if any(way[0] == word[0] for way in ways)}
     while places:
         place, done = places.pop()
         if done == len(word):
