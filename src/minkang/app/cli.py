@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from minkang.app.cli_cards import cards
 from minkang.app.cli_jobs import jobs
 from minkang.app.cli_registry import registry
 from minkang.app.cli_senders import senders
@@ -40,6 +41,7 @@ app.add_typer(frontdb, name="frontdb")
 identity = typer.Typer(help="The master index (主索引): who is one person.", no_args_is_help=True)
 app.add_typer(identity, name="identity")
 app.add_typer(registry, name="registry")
+app.add_typer(cards, name="cards")
 app.add_typer(terms, name="terms")
 share = typer.Typer(help="What other bureaus are given by agreement.", no_args_is_help=True)
 app.add_typer(share, name="share")
