@@ -165,7 +165,13 @@ def create(settings: Settings) -> App:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await door(scope, receive, send)
+            try:
+                await door(scope, receive, send)
+            except asyncio.CancelledError:
+                # The worker ends and could not wait any longer: whether it was written is not known here.
+                with contextlib.suppress(RuntimeError):  # the answer had begun
+                    await send_bytes(send, 503, [*_headers(TEXT), (b"retry-after", b"2")], b"ending; send it again\n")
+                raise
         elif scope["type"] == "websocket" and scope["path"].rstrip("/") == f"/fhir/{SOCKET}":
             ADDING.set(store().parameters)
             await sockets(scope, receive, send)

@@ -55,7 +55,7 @@ def serve(pipe: Pipe) -> None:
     """The process's main function; ends when the pipe does."""
     try:
         asyncio.run(_serve(pipe))
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+    except (EOFError, ConnectionError, KeyboardInterrupt):
         return
 
 

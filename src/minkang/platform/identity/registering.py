@@ -18,6 +18,8 @@ class Registering:
 
     name = "identity"
     from_now = False
+    most = 200
+    """Who is linked is held until the end of the transaction, and whoever writes for him waits that long."""
 
     def __init__(self, sealer: Sealer, index: MasterIndex) -> None:
         self._sealer, self._index = sealer, index

@@ -39,8 +39,8 @@ log = structlog.get_logger(__name__)
 
 
 class Follower(Protocol):
-    """`name` is that of its cursor and must stay. `from_now`: a new one begins with what is written next, not with
-    everything there is."""
+    """`name` is that of its cursor and must stay. `most`, if it has that: how many rows it takes in one transaction.
+    `from_now`: a new one begins with what is written next, not with everything there is."""
 
     @property
     def name(self) -> str: ...
@@ -82,6 +82,7 @@ class Following:
         self._database = database
         self._sealer = sealer
         self._follower = follower
+        self._most = min(getattr(follower, "most", feed.MOST_ROWS), feed.MOST_ROWS)
         self._one_by_one = 0
         self.behind = 0
         """Batches that this process's follower has still to take, while it leads."""
@@ -141,7 +142,7 @@ class Following:
         return _Held(Place(row["position"], row["place"]), row["failures"], row["waits"])
 
     async def _next(self, connection: Connection[Any], place: Place) -> Portion | None:
-        rows = 1 if self._one_by_one else feed.MOST_ROWS
+        rows = 1 if self._one_by_one else self._most
         return await feed.portion(connection, place, self._follower.wants, rows=rows)
 
     async def _take(self, connection: Connection[Any], changes: Sequence[Change], end: Place) -> None:
