@@ -53,6 +53,9 @@ PLACEMENTS = (
     Placement("registration", "local", why="looked up by keys of any number of residents at once"),
     Placement("identity_event", "local", why="written with the registrations it moved"),
     Placement("identity_review", "local", why="a queue for people, written with the registrations"),
+    Placement("health_card", "local", why="looked up by its own keyed numbers, few columns a card"),
+    Placement("health_card_bound", "local", why="refers to the card"),
+    Placement("health_card_use", "local", why="written with the card that was used"),
     Placement("search_parameter", "local", why="few rows, read whole by every process"),
     Placement("migration", "local", why="the schema is changed from the coordinator"),
 )
