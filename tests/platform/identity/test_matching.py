@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from minkang.platform.identity.blocking import keys
 from minkang.platform.identity.comparing import Level, compare, distance, name_level
 from minkang.platform.identity.deciding import decided, judged
-from minkang.platform.identity.person import Person, person_of
+from minkang.platform.identity.person import MOST_NAMES, MOST_NUMBERS, MOST_PHONES, Person, person_of
 from minkang.platform.identity.rules import Verdict, ruled
 from minkang.platform.identity.scoring import score, standard
 from synth.id_number import id_number
@@ -21,6 +21,8 @@ BORN = date(1985, 3, 14)
 CARD = id_number(380102, BORN, 124)
 DOOR = "钟楼街道12号3室"
 BABY: dict[str, Any] = {"born": "2026-10-01", "sex": "female", "order": 1, "mother": CARD}
+TWIN = BABY | {"order": None, "mother": None}
+BORROWED = ("review", "borrowed")
 WRONG = CARD[:17] + ("0" if CARD[17] != "0" else "1")
 OTHER = id_number(390203, BORN, 126)
 
@@ -97,6 +99,20 @@ NOTHING: dict[str, Any] = {"phone": None, "door": None}
         (someone("阿依古丽·买买提"), someone("阿依古丽．买买提", door=None), ("link", "chance")),
         # newborns
         (someone("张丽之女", **BABY), someone("陈一诺", **BABY, **NOTHING), ("link", "number")),
+        (someone("张丽之女", card=CARD, **TWIN), someone("张丽之子", card=CARD, **TWIN | {"sex": "male"}), BORROWED),
+        (someone("张丽之长女", card=CARD, **TWIN), someone("张丽之次女", card=CARD, **TWIN), BORROWED),
+        (someone("张丽之女", card=CARD, **TWIN), someone("张丽之女", card=CARD, **TWIN), BORROWED),
+        (someone("张丽之女", card=CARD, **TWIN), someone("陈一诺", card=CARD, **TWIN), BORROWED),
+        (someone("张丽之女", local="7", **TWIN), someone("陈一诺", local="7", **TWIN), ("link", "number")),
+        (someone("陈一", local="7", order=1), someone("陈一", local="7", order=2), BORROWED),
+        (someone("张丽之女", **BABY), someone("张丽之女", **BABY | {"order": 2}), ("review", "sibling")),
+        (someone("王小明", card=CARD, order=1), someone("王大力", card=CARD), BORROWED),
+        # households
+        (someone("王建国", born="1955-07-30"), someone("王健国"), ("review", "other-birth")),
+        (someone("John Smith", born="1955-07-30"), someone("Peter Smith"), ("review", "other-birth")),
+        (someone("Peter Smith"), someone("Mary Smith", sex="female"), ("review", "sibling")),
+        (someone("测试患者2"), someone("测试患者2"), ("apart", "unlike")),
+        (someone("无名氏男"), someone("无名氏男"), ("apart", "unlike")),
         (someone("张丽之长女", **BABY), someone("张丽之次女", **BABY | {"order": 2}), ("review", "sibling")),
     ],
 )  # fmt: skip
@@ -138,6 +154,38 @@ def test_what_is_unknown_adds_nothing() -> None:
         outcome(person_of({"resourceType": "Patient", "id": "a"}), person_of({"resourceType": "Patient", "id": "b"}))[0]
         == "apart"
     )
+
+
+def test_what_one_registration_can_cost_is_bounded() -> None:
+    """Names of any length, and any number of everything, as a faulty sender writes them."""
+    many = range(2_000)
+    tree: dict[str, Any] = {
+        "resourceType": "Patient",
+        "name": [{"text": f"王小{one}"} for one in many],
+        "telecom": [{"system": "phone", "value": f"139{one:08d}"} for one in many],
+        "address": [{"line": [f"街{one}号"], "district": f"区{one}"} for one in many],
+        "identifier": [{"system": "urn:x", "value": str(one)} for one in many],
+        "contact": [{"name": {"text": f"李{one}"}} for one in many],
+    }
+    person = person_of(tree)
+    assert (len(person.names), len(person.phones), len(person.local)) == (MOST_NAMES, MOST_PHONES, MOST_NUMBERS)
+    assert len(keys(person)) < 500
+    assert not person_of({"resourceType": "Patient", "name": [{"text": "王小" * 500_000}]}).names
+    long = [{"system": "phone", "value": "2345678" * 100_000}]
+    assert not person_of({"resourceType": "Patient", "telecom": long}).phones
+    card = {"system": "urn:oid:2.16.156.10011.1.3", "value": CARD}
+    assert person_of(tree | {"identifier": [*tree["identifier"], card]}).of("resident-id") == {CARD}
+
+
+def test_null_stands_where_only_an_extension_is_said() -> None:
+    """http://hl7.org/fhir/R4/json.html#primitive"""
+    tree: dict[str, Any] = {
+        "name": [{"family": "王", "given": [None, "小明"]}],
+        "address": [{"line": [None, "河东街道1号"]}],
+    }
+    person = person_of({"resourceType": "Patient"} | tree)
+    assert [name.text for name in person.names] == ["王小明"]
+    assert person.house == "1"
 
 
 def test_a_rare_name_tells_more() -> None:

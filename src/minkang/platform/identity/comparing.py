@@ -216,9 +216,37 @@ def area_level(a: Person, b: Person) -> Level:
 
 def is_sibling(a: Person, b: Person) -> bool:
     """Whether all Han given names that both have are other ones: twins share everything but that. Latin given names
-    change in a life (nicknames, second names), and tell less."""
+    change in a life (nicknames, second names), and tell less: they have to be other ones and so has the sex."""
+    if is_other_child(a, b):
+        return True
     pairs = [(one, other) for one in a.names for other in b.names if one.is_han or other.is_han]
     pairs = [(one, other) for one, other in pairs if one.given and other.given]
+    if not pairs and a.sex and b.sex and a.sex != b.sex:
+        return has_other_given(a, b)
+    return bool(pairs) and not any(_given_alike(one, other) for one, other in pairs)
+
+
+def is_other_child(a: Person, b: Person) -> bool:
+    """Whether two are several children of one birth by what is said of them: another order, or, while they are called
+    after their mother, another sex or another word (之子 and 之女, 之长子 and 之次子)."""
+    if a.order is not None and b.order is not None and a.order != b.order:
+        return True
+    if not (a.newborn and b.newborn):
+        return False
+    return bool(a.sex and b.sex and a.sex != b.sex) or not {one.text for one in a.names} & {one.text for one in b.names}
+
+
+def _latin_given_alike(a: Name, b: Name) -> bool:
+    """The given names are near, or one is part of the other (Anna Maria, an initial), or stands as the surname."""
+    for one, other in ((a.given, b.given), (a.given, b.family), (a.family, b.given)):
+        if near(one, other) or one == other or one.startswith(other) or other.startswith(one):
+            return True
+    return False
+
+
+def has_other_given(a: Person, b: Person) -> bool:
+    """Whether all Latin given names that both have are other ones."""
+    pairs = [(one, other) for one in a.names for other in b.names if one.given and other.given]
     return bool(pairs) and not any(_given_alike(one, other) for one, other in pairs)
 
 
@@ -227,6 +255,8 @@ def has_han_names(a: Person, b: Person) -> bool:
 
 
 def _given_alike(a: Name, b: Name) -> bool:
+    if not (a.is_han or b.is_han):
+        return _latin_given_alike(a, b)
     if not (a.is_han and b.is_han):
         return _said_alike(a, b)
     if a.given_said & b.given_said or a.shape == b.shape or sorted(a.text) == sorted(b.text):

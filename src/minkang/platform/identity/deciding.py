@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from minkang.platform.identity.comparing import Level, Vector, compare, has_han_names, is_sibling
+from minkang.platform.identity.comparing import Level, Vector, compare, has_han_names, has_other_given, is_sibling
 from minkang.platform.identity.person import Person
 from minkang.platform.identity.rules import Ruling, Verdict, ruled
 from minkang.platform.identity.scoring import Score, Weights, score
@@ -60,16 +60,17 @@ def _judged(a: Person, b: Person, ruling: Ruling, vector: Vector, chance: Score,
 def _is_doubtful(a: Person, b: Person, vector: Vector) -> bool:
     if is_sibling(a, b) or vector.name is Level.UNKNOWN:
         return True
-    return vector.birth is Level.DIFFERENT and not _is_same_home(a, b, vector)
+    return vector.birth is Level.DIFFERENT and (has_other_given(a, b) or not _is_same_home(a, b, vector))
 
 
 def _is_same_home(a: Person, b: Person, vector: Vector) -> bool:
-    """A birth date may be typed quite wrongly: the same name behind the same door is one person. A Han address without
-    numbers is a village; Latin ones are exact enough."""
+    """A birth date may be typed quite wrongly: the same name behind the same door is one person. A name that is only
+    said alike is not: fathers and sons, sisters. A Han address without numbers is a village; Latin ones are exact
+    enough."""
     if vector.address is not Level.EQUAL:
         return False
     if has_han_names(a, b):
-        return vector.name >= Level.CLOSE and bool(a.house) and a.house == b.house
+        return vector.name is Level.EQUAL and bool(a.house) and a.house == b.house
     return vector.name >= Level.LIKE
 
 

@@ -21,6 +21,11 @@ from minkang.fhir.resource import Resource
 
 RESIDENT_ID, MOTHER = "resident-id", "mother-id"
 
+MOST_NAMES, MOST_PHONES, MOST_ADDRESSES, MOST_KIN, MOST_NUMBERS = 8, 10, 5, 10, 60
+"""Of each, those that come first are looked at: pairs are compared each with each, and every one makes keys."""
+MOST_NAME, MOST_PHONE, MOST_LINE = 120, 40, 200
+"""Characters. A longer name or telephone is none; of a longer address the beginning counts."""
+
 _DIGITS = re.compile(r"\d+")
 _MOBILE = re.compile(r"1\d{10}")
 
@@ -40,6 +45,7 @@ class Facts:
     prefixes: tuple[tuple[str, Kind], ...]
     nameless: frozenset[str]
     test: frozenset[str]
+    begins: tuple[str, ...]
     newborn: tuple[str, ...]
     defaults: frozenset[str]
     variants: Mapping[int, str]
@@ -66,6 +72,7 @@ def facts() -> Facts:
         tuple(prefixes),
         frozenset(map(squeeze, names["nameless"])),
         frozenset(map(squeeze, names["test"])),
+        tuple(map(squeeze, names["begins"])),
         tuple(names["newborn"]),
         frozenset(told["birth"]["defaults"]),
         str.maketrans({pair[0]: pair[1] for pair in pairs}),
@@ -116,13 +123,13 @@ class Person:
 def person_of(tree: Resource) -> Person:
     """Of a Patient (http://hl7.org/fhir/R4/patient.html) that is structurally valid."""
     known = facts()
-    written = [one for one in tree.get("name", ()) if one.get("use") != "anonymous"]
-    texts = [squeeze(text) for one in written for text in _texts(one)]
-    newborn = any(text.endswith(known.newborn) for text in texts) or "multipleBirthInteger" in tree
+    written = [one for one in _some(tree, "name", MOST_NAMES) if one.get("use") != "anonymous"]
+    texts = [squeeze(text[: MOST_NAME + 1]) for one in written for text in _texts(one)]
+    newborn = any(text.endswith(known.newborn) for text in texts)
     names = tuple(dict.fromkeys(found for one in written if (found := name_of(one)) is not None))
-    ids, local = _ids(tree.get("identifier", ()))
-    birth, is_default = _birth(tree.get("birthDate", ""))
-    line, house, area = _addresses(tree.get("address", ()))
+    ids, local = _ids(_some(tree, "identifier"))
+    birth, is_default = _birth(tree.get("birthDate") or "")
+    line, house, area = _addresses(_some(tree, "address", MOST_ADDRESSES))
     return Person(
         id=tree.get("id", ""),
         names=names,
@@ -142,25 +149,31 @@ def person_of(tree: Resource) -> Person:
     )
 
 
+def _some(tree: Mapping[str, Any], name: str, most: int | None = None) -> list[Any]:
+    """The first of a list, or all. FHIR's JSON has null where only an extension is said (json.html#primitive)."""
+    return [one for one in tree.get(name) or () if one is not None][:most]
+
+
 def _texts(name: Mapping[str, Any]) -> Iterator[str]:
     if name.get("text"):
         yield name["text"]
     else:
-        yield " ".join([name.get("family", ""), *name.get("given", ())]).strip()
+        yield " ".join([name.get("family") or "", *_some(name, "given", MOST_NAMES)]).strip()
 
 
 def name_of(name: Mapping[str, Any]) -> Name | None:
     """None for a name that says nothing, or that is a trial's."""
-    family, given = name.get("family", ""), " ".join(name.get("given", ()))
+    family, given = name.get("family") or "", " ".join(_some(name, "given", MOST_NAMES))
     text = name.get("text") or (f"{family}{given}" if has_han(f"{family}{given}") else f"{given} {family}").strip()
-    return _name(text, family, given)
+    return _name(text, family, given) if max(len(text), len(family) + len(given)) <= MOST_NAME else None
 
 
 @lru_cache(maxsize=65536)
 def _name(text: str, family: str, given: str) -> Name | None:
     known = facts()
     whole = squeeze(text).translate(known.variants)
-    if not whole or squeeze(text) in known.nameless or squeeze(text) in known.test:
+    plain = squeeze(text)
+    if not whole or plain in known.nameless or plain in known.test or plain.startswith(known.begins):
         return None
     is_han = has_han(whole)
     if not (family and given):
@@ -192,16 +205,16 @@ def _ids(identifiers: Iterable[Mapping[str, Any]]) -> tuple[dict[str, frozenset[
     found: dict[str, set[str]] = {}
     local: set[str] = set()
     for one in identifiers:
-        system, value = one.get("system", ""), "".join(str(one.get("value", "")).split()).upper()
+        system, value = one.get("system") or "", "".join((one.get("value") or "").split()).upper()
         if not value or one.get("use") == "old":
             continue
         kind = facts().kind(system)
         if kind is None:
-            if system:
+            if system and len(local) < MOST_NUMBERS:
                 local.add(f"{system}|{value}")
             continue
         checked = _checked(kind, value)
-        if checked:
+        if checked and len(found.get(kind.name, ())) < MOST_NUMBERS:
             found.setdefault(kind.name, set()).add(checked)
     return {name: frozenset(values) for name, values in found.items()}, frozenset(local)
 
@@ -224,9 +237,10 @@ def _birth(text: str) -> tuple[date | None, bool]:
 
 def _phones(tree: Resource) -> Iterator[str]:
     """Digits of telephone numbers, without 86 and 0 before them; at least seven."""
-    for one in tree.get("telecom", ()):
-        if one.get("system", "phone") in ("phone", "sms"):
-            digits = "".join(_DIGITS.findall(one.get("value", "")))
+    for one in _some(tree, "telecom", MOST_PHONES):
+        written = one.get("value") or ""
+        if one.get("system", "phone") in ("phone", "sms") and len(written) <= MOST_PHONE:
+            digits = "".join(_DIGITS.findall(written))
             mobile = _MOBILE.search(digits)
             digits = mobile[0] if mobile else digits.removeprefix("86").lstrip("0")
             if len(digits) >= 7 and len({*digits}) > 2:
@@ -239,17 +253,18 @@ def _addresses(addresses: Iterable[Mapping[str, Any]]) -> tuple[frozenset[str], 
     area: set[str] = set()
     house = ""
     for one in addresses:
-        text = squeeze(" ".join(one.get("line", ())) or one.get("text", ""))
+        written = (" ".join(_some(one, "line", MOST_ADDRESSES)) or one.get("text") or "")[:MOST_LINE]
+        text = squeeze(written)
         lines |= {text[at : at + 2] for at in range(len(text) - 1)}
-        house = house or "-".join(_DIGITS.findall(" ".join(one.get("line", ())) or one.get("text", "")))
-        told = (one.get("postalCode", ""), one.get("district") or one.get("city", ""))
-        area |= {squeeze(text) for text in told if text}
+        house = house or "-".join(_DIGITS.findall(written))
+        told = (one.get("postalCode"), one.get("district") or one.get("city"))
+        area |= {squeeze(text) for text in told if text and len(text) <= MOST_NAME}
     return frozenset(lines), house, frozenset(area)
 
 
 def _kin(tree: Resource) -> Iterator[str]:
     """Names of guardians, parents and whoever else is to be told."""
-    for one in tree.get("contact", ()):
+    for one in _some(tree, "contact", MOST_KIN):
         name = one.get("name")
         found = name_of(name) if name else None
         if found is not None:

@@ -15,6 +15,7 @@ from minkang.platform.identity.comparing import (
     birth_level,
     has_han_names,
     is_home,
+    is_other_child,
     is_sibling,
     name_level,
 )
@@ -62,9 +63,14 @@ def _shared(a: Person, b: Person) -> list[str]:
 
 
 def confirmed(a: Person, b: Person) -> bool:
-    """Name and birth date or sex agree: as written, as said, or a newborn's that has got its name since. A Latin name
-    may have changed altogether (married, a nickname) where birth date and home are the same; a Han given name may not.
+    """Of several children of one birth none is confirmed; nor is a newborn by its mother's number, which does not say
+    which of her children it is. Else name and birth date or sex agree: as written, as said, or a newborn's that has got
+    its name since. A Latin name may have changed altogether (married, a nickname) where birth date and home are the
+    same; a Han given name may not.
     """
+    of_mother = (a.newborn or b.newborn) and _is_of_mother(a, b)
+    if of_mother or is_other_child(a, b):
+        return False
     name, birth, sex = name_level(a, b), birth_level(a, b), _sex(a, b)
     if sex == Level.DIFFERENT:
         told = birth >= Level.CLOSE or (birth != Level.DIFFERENT and is_home(a, b))
@@ -87,7 +93,16 @@ def confirmed(a: Person, b: Person) -> bool:
 def contradicted(a: Person, b: Person) -> bool:
     """Somebody else by what stands beside the number. Of a number alone, with nothing beside it, nothing is known."""
     levels = (name_level(a, b), birth_level(a, b), _sex(a, b))
-    return Level.DIFFERENT in levels or is_sibling(a, b)
+    of_mother = (a.newborn or b.newborn) and _is_of_mother(a, b)
+    return Level.DIFFERENT in levels or is_sibling(a, b) or of_mother
+
+
+def _is_of_mother(a: Person, b: Person) -> bool:
+    """Whether the only number that both have is an identity card that neither was born with: it says another day."""
+    if _shared(a, b) != [RESIDENT_ID]:
+        return False
+    told = {f"{one.birth:%Y%m%d}" for one in (a, b) if one.birth is not None}
+    return bool(told) and not any(number[6:14] in told for number in a.of(RESIDENT_ID) & b.of(RESIDENT_ID))
 
 
 def _sex(a: Person, b: Person) -> Level:
