@@ -158,6 +158,40 @@ async def test_a_borrowed_card_is_put_before_people_and_not_linked(house: House)
     assert review.why["fields"]["name"]["level"] == "different"
 
 
+async def test_two_numbers_are_not_linked_through_a_registration_without_one(house: House) -> None:
+    home = {"telecom": [{"system": "phone", "value": "10012345678"}], "address": [{"line": ["钟楼街道12号3室"]}]}
+    await house.come("r1", **home)
+    await house.come("r2", card=None, **home)
+    await house.come("r3", card=OTHER, **home)
+    assert await house.groups("r1", "r2", "r3") == {"r1+r2", "r3"}
+    assert ("r2", "r3", "two-numbers") in {(one.a, one.b, one.reason) for one in await house.reviews()}
+
+
+async def test_what_people_parted_is_not_linked_again_through_a_third(house: House) -> None:
+    home = {"telecom": [{"system": "phone", "value": "10012345678"}], "address": [{"line": ["钟楼街道12号3室"]}]}
+    await house.come("r1", **home)
+    await house.come("r2", **home)
+    await house.do("part", "r2")
+    await house.come("r3", **home)
+    apart = await house.groups("r1", "r2", "r3")
+    assert len(apart) == 2
+    for name in ("r1", "r2", "r3"):
+        await house.write(registration(name, active=True, **home))
+        await house.follow()
+    assert await house.groups("r1", "r2", "r3") == apart
+
+
+async def test_a_name_of_which_only_an_extension_is_said_does_not_stop_the_follower(house: House) -> None:
+    name = {
+        "family": "王",
+        "given": [None, "小明"],
+        "_given": [{"extension": [{"url": "urn:x", "valueCode": "y"}]}, None],
+    }
+    await house.write(registration("r1") | {"name": [name]}, registration("r2"))
+    await house.follow()
+    assert await house.groups("r1", "r2") == {"r1+r2"}
+
+
 async def test_people_decide_and_what_they_parted_is_not_linked_again(house: House) -> None:
     await house.come("r1")
     await house.come("r2", "李秀英", gender="female", born="1960-01-02")

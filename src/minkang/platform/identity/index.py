@@ -21,6 +21,7 @@ from minkang.platform.identity.blocking import keys
 from minkang.platform.identity.composing import composed
 from minkang.platform.identity.deciding import LINK, Pair, decided
 from minkang.platform.identity.person import Person, person_of
+from minkang.platform.identity.rules import second_number
 from minkang.platform.identity.scoring import Weights
 from minkang.store import residents, shards
 from minkang.store.seal import Sealer, name_of
@@ -117,7 +118,10 @@ class MasterIndex:
         for pair, one in found:
             if one.resident in linked or one.patient in apart:
                 continue
-            if pair.outcome == LINK and len(linked) == 1 and await self._is_alone(connection, resident):
+            against = await self._against(connection, person, one.resident) if pair.outcome == LINK else ""
+            if against:
+                await self._doubt(connection, person.id, pair, against)
+            elif pair.outcome == LINK and len(linked) == 1 and await self._is_alone(connection, resident):
                 await self._link(connection, person.id, resident, one.resident, pair)
                 resident = one.resident
                 linked.add(resident)
@@ -134,6 +138,15 @@ class MasterIndex:
         rows = await connection.fetch(SQL["locate"], [_PATIENT], [patient])
         return rows[0]["shard"] if rows else shards.of_patient(patient)
 
+    async def _against(self, connection: Connection[Any], person: Person, resident: int) -> str:
+        """Why a registration cannot be of this resident, whichever of his it is like: a person has parted it from one
+        of them, or one of them has another number than it; empty when nothing speaks against it."""
+        names = await self._of(connection, resident)
+        if await self._parted(connection, person.id, names):
+            return "parted"
+        his = await self._read(connection, [(name, resident) for name in names])
+        return "two-numbers" if second_number(person, [person_of(one.tree) for one in his]) else ""
+
     async def _is_alone(self, connection: Connection[Any], resident: int) -> bool:
         """Two residents who have several registrations each are merged by people only."""
         return len(await connection.fetch(SQL["of_residents"], [resident])) <= 1
@@ -144,10 +157,10 @@ class MasterIndex:
         await connection.execute(SQL["reassign"], [patient], target)
         await self._note(connection, "link", RULES, [patient], source, target, why(pair, self.weights.version))
 
-    async def _doubt(self, connection: Connection[Any], patient: str, pair: Pair) -> None:
+    async def _doubt(self, connection: Connection[Any], patient: str, pair: Pair, against: str = "") -> None:
         a, b = sorted((patient, pair.other.id))
         told = self._seal(why(pair, self.weights.version), f"review:{a}:{b}")
-        reason = pair.reason if pair.outcome != LINK else "two-residents"
+        reason = against or (pair.reason if pair.outcome != LINK else "two-residents")
         await connection.execute(SQL["review_put"], a, b, reason, pair.score.chance, told)
 
     async def _parted(self, connection: Connection[Any], patient: str, others: Sequence[str]) -> set[str]:

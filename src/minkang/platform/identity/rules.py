@@ -5,6 +5,7 @@ number, and cards are borrowed. What shares a number and is somebody else by eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -51,6 +52,16 @@ def ruled(a: Person, b: Person) -> Ruling:
     if confirmed(a, b):
         return Ruling(Verdict.SAME, shared[0])
     return Ruling(Verdict.BORROWED if contradicted(a, b) else Verdict.OPEN, shared[0])
+
+
+def second_number(a: Person, others: Sequence[Person]) -> str:
+    """The kind of number, one of which one has in a life, that `a` has otherwise than all of these, registrations of
+    one resident; empty when there is none. A pair of them need not show it: one without a number may stand between."""
+    for kind in _SINGLE:
+        theirs = frozenset[str]().union(*(one.of(kind) for one in others))
+        if a.of(kind) and theirs and not a.of(kind) & theirs:
+            return kind
+    return ""
 
 
 def _shared(a: Person, b: Person) -> list[str]:
