@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from minkang.app.cli import app
 from minkang.app.exporting import OPERATOR
-from minkang.app.prepare import key_file
 from minkang.gateways.cda.endpoint import taking
 from minkang.gateways.cda.mapping import understood
-from minkang.kit.folders import DataFolder
 from minkang.kit.trouble import Trouble
 from minkang.platform.intake.findings import rules_of
 from minkang.platform.intake.receipt import Receipt
 from minkang.platform.intake.taking import Intake
-from minkang.store import keys
 from minkang.store.scope import EVERYTHING
 from minkang.store.store import Store
 from synth.documents import document
+from tests.lib.command_house import CommandHouse
 
 
-class House:
-    def __init__(self, url: str, data: Path) -> None:
-        file = key_file(DataFolder(data))
-        file.parent.mkdir(mode=0o700, parents=True)
-        self.keys = keys.load_or_create(file)
-        self.url, self.data = url, data
-
+class House(CommandHouse):
     def send(self, content: bytes) -> Receipt:
-        async def take() -> Receipt:
-            store = await Store.open(self.url, self.keys, connections=2)
+        async def take(store: Store) -> Receipt:
             intake = Intake(store.repository(OPERATOR, EVERYTHING), rules_of("minkang.gateways.cda"))
-            receipt = await taking.taken(intake, content)
-            await store.close()
-            return receipt
+            return await taking.taken(intake, content)
 
-        return asyncio.run(take())
+        return self.with_store(take)
 
-    def write(self, *arguments: str) -> str:
-        ours = ["--data", str(self.data), "--database-url", self.url]
-        done = CliRunner().invoke(app, ["cda", "write", *arguments, *ours], catch_exceptions=False)
-        assert done.exit_code == 0
-        return done.output
+    def write(self, *words: str) -> str:
+        return self.run("cda", "write", *words)
 
 
 @pytest.fixture

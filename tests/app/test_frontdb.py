@@ -61,14 +61,7 @@ class Front:
 
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
 def front_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
-    if request.param == "postgresql":
-        url = databases.empty()
-        yield url
-        databases.drop(url)
-        return
-    if mariadb.program() is None:
-        pytest.skip("mariadbd is not installed")
-    with mariadb.server() as url:
+    with mariadb.database_of_others(request.param, databases) as url:
         yield url
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
-from typer.testing import CliRunner
 
-from minkang.app.cli import app
 from minkang.app.exporting import OPERATOR
 from minkang.app.intake_commands import DOORS
-from minkang.app.prepare import key_file
-from minkang.kit.folders import DataFolder
 from minkang.platform.intake.findings import rules_of
 from minkang.platform.intake.receipt import Receipt
 from minkang.platform.intake.taking import Intake, Message
-from minkang.store import keys
 from minkang.store.scope import EVERYTHING
 from minkang.store.store import Store
+from tests.lib.command_house import CommandHouse
 
 SOUND = (
     "MSH|^~\\&|HIS|H1|M|C|20261101080000||ADT^A28|{id}|P|2.5.1||||||UNICODE UTF-8\r"
@@ -29,31 +24,17 @@ SOUND = (
 )
 
 
-class House:
-    """A data folder, its database, and the command line over both."""
-
-    def __init__(self, url: str, data: Path) -> None:
-        file = key_file(DataFolder(data))
-        file.parent.mkdir(mode=0o700, parents=True)
-        self.keys = keys.load_or_create(file)
-        self.url, self.data = url, data
-
+class House(CommandHouse):
     def send(self, text: str) -> Receipt:
-        async def take() -> Receipt:
-            store = await Store.open(self.url, self.keys, connections=2)
+        async def take(store: Store) -> Receipt:
             door = DOORS["hl7v2"]
             intake = Intake(store.repository(OPERATOR, EVERYTHING), rules_of(door.package))
-            receipt = await intake.take(Message("hl7v2", text.encode(), "x-application/hl7-v2+er7", "h1"), door.read)
-            await store.close()
-            return receipt
+            return await intake.take(Message("hl7v2", text.encode(), "x-application/hl7-v2+er7", "h1"), door.read)
 
-        return asyncio.run(take())
+        return self.with_store(take)
 
-    def run(self, *arguments: str) -> str:
-        ours = ["--data", str(self.data), "--database-url", self.url]
-        done = CliRunner().invoke(app, ["intake", *arguments, *ours], catch_exceptions=False)
-        assert done.exit_code == 0
-        return done.output
+    def intake(self, *words: str) -> str:
+        return self.run("intake", *words)
 
 
 @pytest.fixture
@@ -67,33 +48,33 @@ def test_it_is_told_and_replayed(house: House, tmp_path: Path) -> None:
     assert taken.is_taken, taken.findings
     stopped = house.send(SOUND.format(id="C2").replace("ADT^A28", "ADT^Q99"))
     assert stopped.outcome == "quarantined"
-    told = house.run("status")
+    told = house.intake("status")
     assert "quarantined" in told
-    listed = house.run("list", "--outcome", "quarantined", "--sender", "h1")
+    listed = house.intake("list", "--outcome", "quarantined", "--sender", "h1")
     assert stopped.id in listed
     assert taken.id not in listed
-    assert orjson.loads(house.run("show", stopped.id))["findings"][0]["rule"] == "unknown-kind"
-    assert "0 taken, 1 still in quarantine" in house.run("replay", "--rule", "unknown-kind")
-    assert "0 read once more" in house.run("replay", "--rule", "another")
+    assert orjson.loads(house.intake("show", stopped.id))["findings"][0]["rule"] == "unknown-kind"
+    assert "0 taken, 1 still in quarantine" in house.intake("replay", "--rule", "unknown-kind")
+    assert "0 read once more" in house.intake("replay", "--rule", "another")
     corrected = tmp_path / "corrected.hl7"
     corrected.write_bytes(SOUND.format(id="C2").encode())
-    assert "1 taken, 0 still" in house.run("replay", stopped.id, "--corrected", str(corrected))
-    assert "No such message" in house.run("list", "--outcome", "quarantined")
+    assert "1 taken, 0 still" in house.intake("replay", stopped.id, "--corrected", str(corrected))
+    assert "No such message" in house.intake("list", "--outcome", "quarantined")
 
 
 @pytest.mark.parametrize("arguments", [["show", "never"], ["replay", "never"], ["list", "--outcome", "lost"]])
 def test_what_is_not_there_is_said(house: House, arguments: list[str]) -> None:
     with pytest.raises(Exception, match=r"no receipt never|no outcome"):
-        house.run(*arguments)
+        house.intake(*arguments)
 
 
 def test_old_ones_are_counted_and_forgotten(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = house.send(SOUND.format(id="C1"))
-    assert "0 receipts would go" in house.run("forget", "--dry-run")
+    assert "0 receipts would go" in house.intake("forget", "--dry-run")
     monkeypatch.setenv("MINKANG_INTAKE_KEEP", "1s")
     deadline = datetime.fromisoformat(taken.received) + timedelta(seconds=1)
     while datetime.now(UTC) <= deadline:
         time.sleep(0.05)  # what is a second old cannot be made sooner
-    assert "1 receipts would go" in house.run("forget", "--dry-run")
-    assert "1 receipts are gone, 1 messages with them" in house.run("forget")
-    assert "No such message" in house.run("list")
+    assert "1 receipts would go" in house.intake("forget", "--dry-run")
+    assert "1 receipts are gone, 1 messages with them" in house.intake("forget")
+    assert "No such message" in house.intake("list")

@@ -2,55 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from typer.testing import CliRunner
 
 from minkang.app import frontdb_source
-from minkang.app.cli import app
 from minkang.app.exporting import OPERATOR
-from minkang.app.prepare import key_file
 from minkang.app.sharing_targets import safe
-from minkang.kit.folders import DataFolder
 from minkang.kit.trouble import Trouble
-from minkang.store import keys
 from minkang.store.scope import EVERYTHING
-from minkang.store.store import Store
 from tests.lib import mariadb
+from tests.lib.command_house import CommandHouse
 from tests.lib.postgres import Databases
 from tests.platform.sharing.test_sharing import TEXT, a_city, a_stay
 
 
-class House:
+class House(CommandHouse):
     def __init__(self, url: str, root: Path) -> None:
-        self.data = root / "data"
-        file = key_file(DataFolder(self.data))
-        file.parent.mkdir(mode=0o700, parents=True)
-        self.keys, self.url, self.agreement = keys.load_or_create(file), url, root / "a.toml"
+        super().__init__(url, root / "data")
+        self.agreement = root / "a.toml"
         self.agreement.write_text(TEXT, "utf-8")
-        self._with(a_city)
-
-    def _with(self, work: object, *words: str) -> None:
-        async def carry_out() -> None:
-            store = await Store.open(self.url, self.keys, connections=2)
-            await work(store.repository(OPERATOR, EVERYTHING), *words)  # type: ignore[operator]
-            await store.close()
-
-        asyncio.run(carry_out())
+        self.with_store(lambda store: a_city(store.repository(OPERATOR, EVERYTHING)))
 
     def stay(self, id: str) -> None:
-        self._with(a_stay, id)
+        self.with_store(lambda store: a_stay(store.repository(OPERATOR, EVERYTHING), id))
 
-    def share(self, *arguments: str) -> str:
-        ours = ["--data", str(self.data), "--database-url", self.url]
-        done = CliRunner().invoke(app, ["share", *arguments, *ours], catch_exceptions=False)
-        assert done.exit_code == 0
-        return done.output
+    def share(self, *words: str) -> str:
+        return self.run("share", *words)
 
 
 @pytest.fixture
@@ -61,14 +42,7 @@ def house(fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(params=["postgresql", "mariadb"])
 def target_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
-    if request.param == "postgresql":
-        url = databases.empty()
-        yield url
-        databases.drop(url)
-        return
-    if mariadb.program() is None:
-        pytest.skip("mariadbd is not installed")
-    with mariadb.server() as url:
+    with mariadb.database_of_others(request.param, databases) as url:
         yield url
 
 

@@ -14,6 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pymysql
+import pytest
+
+from tests.lib.postgres import Databases
 
 DEADLINE = 60
 """Seconds until it must answer."""
@@ -60,3 +63,17 @@ def _wait(address: Path, process: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.05)  # nothing but trying tells that it listens
     with pymysql.connect(unix_socket=str(address), user="root") as connection:
         connection.cursor().execute("CREATE DATABASE front CHARACTER SET utf8mb4")
+
+
+@contextmanager
+def database_of_others(kind: str, databases: Databases) -> Iterator[str]:
+    """The URL of an empty database of PostgreSQL or MariaDB; skips the test where mariadbd is not installed."""
+    if kind == "postgresql":
+        url = databases.empty()
+        yield url
+        databases.drop(url)
+        return
+    if program() is None:
+        pytest.skip("mariadbd is not installed")
+    with server() as url:
+        yield url
